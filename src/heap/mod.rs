@@ -1,0 +1,1 @@
+//! The allocator over one memory: talc behind a lock, block headers, caches per thread.
