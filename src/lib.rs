@@ -2,6 +2,8 @@
 //!
 //! Modules stand in reading order: each uses only those above it (see `src/ARCHITECTURE.md`).
 
+#![cfg_attr(target_arch = "wasm32", feature(stdarch_wasm_atomic_wait))]
+
 pub mod error;
 #[cfg(feature = "kernel")]
 pub mod heap;
@@ -11,5 +13,7 @@ pub mod linker;
 pub mod sync;
 #[cfg(feature = "kernel")]
 pub mod sys;
+#[cfg(target_arch = "wasm32")]
+pub mod version;
 
 pub use error::{Error, Result};

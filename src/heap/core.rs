@@ -64,6 +64,10 @@ impl<P: Pages> Heap<P> {
     pub unsafe fn alloc(&self, cache: &Cache, size: u32, align: u32) -> usize {
         debug_assert!(align.is_power_of_two());
         let align = (align as usize).max(HEADER);
+        // No Rust object, and so no chunk of talc's, is larger than half the address space.
+        if size as usize > isize::MAX as usize - align - ZONE {
+            return 0;
+        }
         let zoned = self.debug.load(Ordering::Relaxed) != 0;
         let (bytes, align) = header::chunk(size, align, zoned);
         // SAFETY: by the contract.
@@ -147,6 +151,9 @@ impl<P: Pages> Heap<P> {
             return Err(Kind::HeapCorrupt);
         }
         let (from, align) = old.chunk();
+        if size as usize > isize::MAX as usize - align - ZONE {
+            return Ok(0);
+        }
         let (to, _) = header::chunk(size, align, old.is_zoned());
         // SAFETY: the chunk under a sound header has that size and alignment.
         if unsafe { self.chunk_resize(ptr - align, from, to, align) } {

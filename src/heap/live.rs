@@ -13,7 +13,7 @@ pub(super) const GRANULE: usize = 16;
 const SPAN: usize = 1 << 20;
 
 /// How many leaves cover 4 GiB.
-const LEAVES: usize = (1 << 32) / SPAN;
+const LEAVES: usize = ((1u64 << 32) / SPAN as u64) as usize;
 
 /// Blocks per word: the low half holds *live* bits, the high half *freed* bits.
 const PER_WORD: usize = 16;

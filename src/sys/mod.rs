@@ -1,5 +1,5 @@
 //! The only door to the platform: futex wait and wake, threads' beginnings and ends, errors' way out.
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) mod fault;
+pub mod fault;
 pub mod futex;

@@ -1,0 +1,29 @@
+/** isolith: heap, pool, atomics and channels of one shared memory, ready when imported. */
+
+import { init } from './init.js';
+import { getKernel } from './runtime.js';
+
+// A runtime that cannot start says so where it is used: importing must work everywhere, servers too.
+await init().catch(() => {});
+
+let started: WebAssembly.Memory | undefined;
+try {
+  started = getKernel().memory;
+} catch {
+  started = undefined;
+}
+
+/** Memory of the runtime's heap; undefined only where the runtime could not start. */
+export const memory = started as WebAssembly.Memory;
+
+export { IsolithError } from './errors.js';
+export {
+  allocMemory, attachHeap, createHeap, freeMemory, type Heap, type HeapOptions, type HeapStats, type MemoryBlock,
+} from './heap.js';
+export { TypedBlock } from './block.js';
+export type { ResponseOptions } from './response.js';
+export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type RunOptions } from './pool.js';
+export type { HeapView, TaskContext } from './task.js';
+export * from './atomics.js';
+export { createChannel } from './channel.js';
+export { support, type Support } from './support.js';

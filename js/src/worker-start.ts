@@ -1,0 +1,146 @@
+/** Starts a worker by the first way that works here: user's URL, file, Blob, or the caller's own thread. */
+
+import { IsolithError, unpackError } from './errors.js';
+import { getKernel } from './runtime.js';
+import type { FromWorker, Start, ToWorker } from './protocol.js';
+import { Runner } from './runner.js';
+
+/** Where the worker script is: its address, or a function that makes the worker. */
+export type WorkerSource = string | URL | (() => Worker);
+
+/** How a worker came to be. */
+export type StartedBy = 'user' | 'file' | 'blob' | 'caller';
+
+/** A thread that tasks can be sent to. */
+export interface Thread {
+  readonly startedBy: StartedBy;
+  post(message: ToWorker, transfer?: Transferable[]): void;
+  onmessage: (message: FromWorker) => void;
+  /** The thread died by itself, or its script threw outside a task. */
+  onerror: (error: Error) => void;
+  terminate(): void;
+}
+
+/** How long a script may take to say that it runs, and to be ready, in milliseconds. */
+const START_TIMEOUT = 10_000;
+
+type Way = readonly [StartedBy, () => Worker | Promise<Worker>];
+
+const FILE: Way = ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })];
+const BLOB: Way = ['blob', fromBlob];
+
+/** The way that worked last: others that failed are not tried again. */
+let proven: Way | undefined;
+
+async function fromBlob(): Promise<Worker> {
+  const { default: source } = await import('./worker-inline.js');
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  try {
+    return new Worker(url);
+  } finally {
+    // The fetch of the script has begun by then; a turn later nobody needs the address.
+    setTimeout(() => URL.revokeObjectURL(url), START_TIMEOUT);
+  }
+}
+
+function ways(source: WorkerSource | undefined): Way[] {
+  if (source === undefined) return proven ? [proven] : [FILE, BLOB];
+  const make = typeof source === 'function' ? source : () => new Worker(source, { type: 'module' });
+  return [['user', make]];
+}
+
+/**
+ * Starts one thread. Rejects with `ERR_WORKER_START` when a script that the user named does not
+ * start in time; otherwise falls back way by way, at last to the caller's own thread.
+ */
+export async function startThread(workerId: number, source?: WorkerSource, heapMemory?: WebAssembly.Memory): Promise<Thread> {
+  const start = startMessage(workerId, heapMemory);
+  const causes: unknown[] = [];
+  for (const way of ways(source)) {
+    let worker: Worker | undefined;
+    try {
+      worker = await way[1]();
+      await answers(worker, 'loaded');
+      const ready = answers(worker, 'ready');
+      worker.postMessage(start);
+      await ready;
+      if (source === undefined) proven = way;
+      return workerThread(way[0], worker);
+    } catch (cause) {
+      worker?.terminate();
+      causes.push(cause);
+    }
+  }
+  if (source !== undefined || typeof Worker === 'function' && proven !== undefined) {
+    throw new IsolithError('ERR_WORKER_START', `the worker did not start: ${String(causes[0])}`, { cause: causes[0] });
+  }
+  return callerThread(start);
+}
+
+function startMessage(workerId: number, heapMemory: WebAssembly.Memory | undefined): Start {
+  const { shared, memory, module } = getKernel();
+  return {
+    type: 'start',
+    workerId,
+    ...(shared ? { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory } : {}),
+    ...(heapMemory && heapMemory !== memory ? { heapMemory } : {}),
+  };
+}
+
+/** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
+function answers(worker: Worker, type: 'loaded' | 'ready'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      settle(() => reject(new IsolithError('ERR_WORKER_START', `no answer within ${START_TIMEOUT} ms`)));
+    }, START_TIMEOUT);
+    const settle = (how: () => void): void => {
+      clearTimeout(late);
+      worker.onmessage = null;
+      worker.onerror = null;
+      how();
+    };
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === type) settle(resolve);
+      else if (data.type === 'failed') settle(() => reject(unpackError(data.error)));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      settle(() => reject(new IsolithError('ERR_WORKER_START', event.message || 'the script could not be loaded')));
+    };
+  });
+}
+
+function workerThread(startedBy: StartedBy, worker: Worker): Thread {
+  const thread: Thread = {
+    startedBy,
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    onmessage: () => {},
+    onerror: () => {},
+    terminate: () => worker.terminate(),
+  };
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => thread.onmessage(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    thread.onerror(new IsolithError('ERR_WORKER_CRASHED', event.message || 'the worker crashed'));
+  };
+  return thread;
+}
+
+/** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
+async function callerThread(start: Start): Promise<Thread> {
+  const thread: Thread = {
+    startedBy: 'caller',
+    post: (message, transfer = []) => {
+      const copy = structuredClone(message, { transfer });
+      queueMicrotask(() => void runner.take(copy));
+    },
+    onmessage: () => {},
+    onerror: () => {},
+    terminate: () => {
+      thread.onmessage = () => {};
+    },
+  };
+  const runner = new Runner((message, transfer = []) => thread.onmessage(structuredClone(message, { transfer })));
+  await runner.take({ type: 'start', workerId: start.workerId, ...(start.heapMemory ? { heapMemory: start.heapMemory } : {}) });
+  return thread;
+}

@@ -1,0 +1,72 @@
+// Builds pkg/dist: cargo → wasm-bindgen → wasm-opt → tsc → the single-file worker. `--dev` skips optimising.
+import { mkdir, readFile, rm, writeFile, copyFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { build as bundle } from 'esbuild';
+import { ROOT, run } from './lib/run.mjs';
+import { CARGO_ARGS, RUSTFLAGS, TARGET, WASM_OPT_FEATURES } from './lib/wasm-flags.mjs';
+
+const dev = process.argv.includes('--dev');
+const onlyJs = process.argv.includes('--js');
+const DIST = join(ROOT, 'pkg/dist');
+const WORK = join(ROOT, 'target/package');
+const tools = { PATH: `${join(ROOT, '.tools/bin')}${delimiter}${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH}` };
+
+/** cargo and wasm-bindgen: leaves the kernel and its glue in target/package. */
+async function kernel() {
+  const profile = dev ? 'debug' : 'release';
+  console.log(`build: cargo (${profile})`);
+  await run('cargo', ['build', '--lib', ...(dev ? [] : ['--release']), ...CARGO_ARGS], { env: { RUSTFLAGS } });
+  console.log('build: wasm-bindgen');
+  const raw = join(ROOT, 'target', TARGET, profile, 'isolith.wasm');
+  await run('wasm-bindgen', ['--target', 'web', '--omit-default-module-path', '--out-name', 'glue', '--out-dir', WORK, raw], { env: tools });
+  if (!dev) {
+    console.log('build: wasm-opt');
+    const wasm = join(WORK, 'glue_bg.wasm');
+    await run('wasm-opt', ['-O3', '--strip-debug', '--strip-producers', ...WASM_OPT_FEATURES, wasm, '-o', wasm], { env: tools });
+  }
+  // The kernel is instantiated by our own code, on memories of our choice: hand out the two parts
+  // of the glue that make its imports and bind it to an instance.
+  const glue = await readFile(join(WORK, 'glue.js'), 'utf8');
+  for (const name of ['__wbg_get_imports', '__wbg_finalize_init']) {
+    if (!glue.includes(`function ${name}(`)) throw new Error(`wasm-bindgen's glue has no ${name}: its version changed`);
+  }
+  await writeFile(join(WORK, 'glue.js'), `${glue}\nexport { __wbg_get_imports, __wbg_finalize_init };\n`);
+}
+
+/** A module whose default export is the file's bytes as base64, for where the file itself cannot be fetched. */
+async function inlined(file) {
+  return `export default ${JSON.stringify((await readFile(file)).toString('base64'))};\n`;
+}
+
+/** tsc and esbuild: the entries, the worker as one file, and both again as text. */
+async function javascript() {
+  console.log('build: tsc');
+  await rm(DIST, { recursive: true, force: true });
+  await mkdir(DIST, { recursive: true });
+  await run('tsc', ['-p', 'js/tsconfig.json'], { env: tools });
+  await copyFile(join(WORK, 'glue.js'), join(DIST, 'glue.js'));
+  await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
+  console.log('build: worker');
+  await bundle({
+    entryPoints: [join(DIST, 'worker.js')],
+    outfile: join(DIST, 'worker.js'),
+    allowOverwrite: true,
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    minify: !dev,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  const worker = await readFile(join(DIST, 'worker.js'), 'utf8');
+  if (/\bimport\.meta\b|^\s*(import|export)\b/m.test(worker)) throw new Error('the worker must be a classic script');
+  await writeFile(join(DIST, 'worker-inline.js'), `export default ${JSON.stringify(worker)};\n`);
+  await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));
+  await writeFile(join(DIST, 'worker.d.ts'), 'export {};\n');
+}
+
+await mkdir(WORK, { recursive: true });
+if (!onlyJs || !existsSync(join(WORK, 'glue_bg.wasm'))) await kernel();
+await javascript();
+console.log('build: pkg/dist is ready');
