@@ -39,6 +39,25 @@ async function inlined(file) {
   return `export default ${JSON.stringify((await readFile(file)).toString('base64'))};\n`;
 }
 
+/** Bundles an entry into one file that runs as a classic script, and the same as text in a module. */
+async function classicScript(name, inlineName) {
+  const file = join(DIST, `${name}.js`);
+  await bundle({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    minify: !dev,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  const source = await readFile(file, 'utf8');
+  if (/\bimport\.meta\b|^\s*(import|export)\b/m.test(source)) throw new Error(`${name} must be a classic script`);
+  await writeFile(join(DIST, `${inlineName}.js`), `export default ${JSON.stringify(source)};\n`);
+}
+
 /** tsc and esbuild: the entries, the worker as one file, and both again as text. */
 async function javascript() {
   console.log('build: tsc');
@@ -48,22 +67,9 @@ async function javascript() {
   await copyFile(join(WORK, 'glue.js'), join(DIST, 'glue.js'));
   await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
   console.log('build: worker');
-  await bundle({
-    entryPoints: [join(DIST, 'worker.js')],
-    outfile: join(DIST, 'worker.js'),
-    allowOverwrite: true,
-    bundle: true,
-    format: 'iife',
-    target: 'es2022',
-    minify: !dev,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  const worker = await readFile(join(DIST, 'worker.js'), 'utf8');
-  if (/\bimport\.meta\b|^\s*(import|export)\b/m.test(worker)) throw new Error('the worker must be a classic script');
-  await writeFile(join(DIST, 'worker-inline.js'), `export default ${JSON.stringify(worker)};\n`);
+  await classicScript('worker', 'worker-inline');
+  await classicScript('coi-worker', 'coi-inline');
   await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));
-  await writeFile(join(DIST, 'worker.d.ts'), 'export {};\n');
 }
 
 await mkdir(WORK, { recursive: true });

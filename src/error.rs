@@ -21,6 +21,7 @@ macro_rules! kinds {
         /// The private list of what can go wrong. Numbers are part of the ABI: never reuse one.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u16)]
+        #[allow(dead_code, reason = "the list is the ABI; which part is used depends on features")]
         pub(crate) enum Kind { $($(#[$doc])* $kind = $number,)* }
 
         impl Kind {
@@ -94,10 +95,6 @@ impl Error {
 
     pub(crate) const fn with(kind: Kind, message: String) -> Self {
         Self { kind, message: Cow::Owned(message) }
-    }
-
-    pub(crate) const fn kind(&self) -> Kind {
-        self.kind
     }
 
     /// The stable name, an errno name (`"ENOENT"`) or `"ERR_…"`.

@@ -68,6 +68,6 @@ mod tests {
 
     #[test]
     fn spans_are_whole_chunk_units() {
-        assert!((0..COUNT).all(|class| (size_of_class(class) + TAG) % 16 == 0));
+        assert!((0..COUNT).all(|class| (size_of_class(class) + TAG).is_multiple_of(16)));
     }
 }

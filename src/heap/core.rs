@@ -6,11 +6,19 @@ use super::header::{self, FREED_BYTE, HEADER, Header, ZONE, ZONE_BYTE};
 use super::live::{GRANULE, LEAF_BYTES, LiveMap, Place};
 use super::pages::Pages;
 use super::{class, class::TAG};
-use crate::error::Kind;
+use crate::error::{Error, Kind, Result};
 use crate::sync::lock::Lock;
 use crate::sync::primitive::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::alloc::Layout;
 use talc::base::Talc;
+
+const WILD: Error =
+    Error::new(Kind::WildPointer, "the address is not the start of a block of this heap");
+const DOUBLE: Error = Error::new(Kind::DoubleFree, "the block was already freed");
+const CORRUPT: Error = Error::new(
+    Kind::HeapCorrupt,
+    "the header before the block, or the zone behind it, was overwritten",
+);
 
 pub(super) type Inner<P> = Talc<Growth<P>, talc::DefaultBinning>;
 
@@ -102,13 +110,13 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`.
-    pub(crate) unsafe fn free(&self, cache: &Cache, ptr: usize) -> Result<(), Kind> {
+    pub unsafe fn free(&self, cache: &Cache, ptr: usize) -> Result<()> {
         if !self.may_be_block(ptr) {
-            return Err(Kind::WildPointer);
+            return Err(WILD);
         }
         match self.live.clear(self.offset(ptr)) {
-            Place::Freed => return Err(Kind::DoubleFree),
-            Place::Never => return Err(Kind::WildPointer),
+            Place::Freed => return Err(DOUBLE),
+            Place::Never => return Err(WILD),
             Place::Live => {}
         }
         // SAFETY: the live bit was set, so a header was written here, and only we cleared it.
@@ -116,7 +124,7 @@ impl<P: Pages> Heap<P> {
         // SAFETY: as above.
         if !header.is_sound(ptr) || !unsafe { zone_is_sound(ptr, &header) } {
             self.live.set(self.offset(ptr));
-            return Err(Kind::HeapCorrupt);
+            return Err(CORRUPT);
         }
         if header.is_zoned() {
             // SAFETY: the block is ours alone now and `size` bytes long.
@@ -139,16 +147,11 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`, and nobody frees the block meanwhile.
-    pub(crate) unsafe fn realloc(
-        &self,
-        cache: &Cache,
-        ptr: usize,
-        size: u32,
-    ) -> Result<usize, Kind> {
+    pub unsafe fn realloc(&self, cache: &Cache, ptr: usize, size: u32) -> Result<usize> {
         let old = self.inspect(ptr)?;
         // SAFETY: `inspect` found a sound header.
         if !unsafe { zone_is_sound(ptr, &old) } {
-            return Err(Kind::HeapCorrupt);
+            return Err(CORRUPT);
         }
         let (from, align) = old.chunk();
         if size as usize > isize::MAX as usize - align - ZONE {
@@ -180,17 +183,17 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Errors
     /// As [`Heap::free`].
-    pub(super) fn inspect(&self, ptr: usize) -> Result<Header, Kind> {
+    pub(super) fn inspect(&self, ptr: usize) -> Result<Header> {
         if !self.may_be_block(ptr) {
-            return Err(Kind::WildPointer);
+            return Err(WILD);
         }
         match self.live.look(self.offset(ptr)) {
-            Place::Freed => Err(Kind::DoubleFree),
-            Place::Never => Err(Kind::WildPointer),
+            Place::Freed => Err(DOUBLE),
+            Place::Never => Err(WILD),
             Place::Live => {
                 // SAFETY: a set live bit means that a header was written here.
                 let header = unsafe { self.header(ptr) };
-                if header.is_sound(ptr) { Ok(header) } else { Err(Kind::HeapCorrupt) }
+                if header.is_sound(ptr) { Ok(header) } else { Err(CORRUPT) }
             }
         }
     }
@@ -199,7 +202,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Errors
     /// As [`Heap::free`].
-    pub(crate) fn sizeof(&self, ptr: usize) -> Result<u32, Kind> {
+    pub fn sizeof(&self, ptr: usize) -> Result<u32> {
         self.inspect(ptr).map(|header| header.size)
     }
 
@@ -361,7 +364,7 @@ impl<P: Pages> Heap<P> {
     }
 
     /// An owned cache for the calling thread, or nothing when memory is exhausted.
-    pub(crate) fn attach(&self) -> Option<&Cache> {
+    pub fn attach(&self) -> Option<&Cache> {
         for cache in self.each_cache() {
             // Acquire pairs with the Release in `detach`: the last owner's shelves are visible.
             if cache.owned.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
@@ -386,7 +389,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns the cache and never uses it again, or its owner is dead.
-    pub(crate) unsafe fn detach(&self, cache: &Cache) {
+    pub unsafe fn detach(&self, cache: &Cache) {
         // SAFETY: by the contract.
         unsafe { self.drain(cache) };
         self.publish(cache);
@@ -421,7 +424,7 @@ impl<P: Pages> Heap<P> {
     }
 
     fn may_be_block(&self, ptr: usize) -> bool {
-        ptr % GRANULE == 0 && ptr >= self.base + HEADER
+        ptr.is_multiple_of(GRANULE) && ptr >= self.base + HEADER
     }
 
     unsafe fn header(&self, ptr: usize) -> Header {
@@ -455,6 +458,6 @@ pub(super) unsafe fn zone_is_sound(ptr: usize, header: &Header) -> bool {
 }
 
 fn class_layout(class: usize) -> Option<Layout> {
-    debug_assert!((class::size_of_class(class) + TAG) % GRANULE == 0);
+    debug_assert!((class::size_of_class(class) + TAG).is_multiple_of(GRANULE));
     Layout::from_size_align(class::size_of_class(class), GRANULE).ok()
 }

@@ -5,7 +5,7 @@
 
 use super::global::{HEAP, leave, mine};
 use super::stats::{Block, Stats};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::sys::{fault, futex};
 use std::cell::UnsafeCell;
 
@@ -45,9 +45,11 @@ pub extern "C-unwind" fn isolith_calloc(size: u32, align: u32) -> usize {
 /// Frees a block; 0, or the error's number.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_free(ptr: usize) -> u32 {
-    let Some(cache) = mine() else { return fail(Kind::OutOfMemory) };
+    let Some(cache) = mine() else {
+        return fault::keep(Error::new(Kind::OutOfMemory, "memory is exhausted"));
+    };
     // SAFETY: the cache is this thread's.
-    unsafe { HEAP.free(cache, ptr) }.map_or_else(fail, |()| 0)
+    unsafe { HEAP.free(cache, ptr) }.map_or_else(fault::keep, |()| 0)
 }
 
 /// Resizes a block; its address, 0 when memory is exhausted, `u32::MAX` when `ptr` is no block.
@@ -56,8 +58,8 @@ pub extern "C-unwind" fn isolith_realloc(ptr: usize, size: u32) -> usize {
     let Some(cache) = mine() else { return 0 };
     // SAFETY: the cache is this thread's; that nobody frees the block meanwhile is the caller's
     // part, as with C's `realloc`.
-    unsafe { HEAP.realloc(cache, ptr, size) }.unwrap_or_else(|kind| {
-        fail(kind);
+    unsafe { HEAP.realloc(cache, ptr, size) }.unwrap_or_else(|error| {
+        fault::keep(error);
         FAILED as usize
     })
 }
@@ -65,8 +67,8 @@ pub extern "C-unwind" fn isolith_realloc(ptr: usize, size: u32) -> usize {
 /// Bytes that the block was asked for, `u32::MAX` when `ptr` is no block.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_sizeof(ptr: usize) -> u32 {
-    HEAP.sizeof(ptr).unwrap_or_else(|kind| {
-        fail(kind);
+    HEAP.sizeof(ptr).unwrap_or_else(|error| {
+        fault::keep(error);
         FAILED
     })
 }
@@ -111,16 +113,4 @@ pub extern "C-unwind" fn isolith_heap_check() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_heap_debug(on: u32) {
     HEAP.set_debug(on != 0);
-}
-
-fn fail(kind: Kind) -> u32 {
-    fault::keep_kind(
-        kind,
-        match kind {
-            Kind::DoubleFree => "the block was already freed",
-            Kind::WildPointer => "the address is not the start of a block of this heap",
-            Kind::HeapCorrupt => "the block's header, or the zone behind it, was overwritten",
-            _ => "memory is exhausted",
-        },
-    )
 }

@@ -1,6 +1,6 @@
 //! The last error of each thread, for JavaScript to read after an export has answered "failed".
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use std::cell::RefCell;
 
 std::thread_local! {
@@ -12,11 +12,6 @@ pub(crate) fn keep(error: Error) -> u32 {
     let number = u32::from(error.number());
     LAST.set(Some(error));
     number
-}
-
-/// Keeps an error that has no more to say than its kind.
-pub(crate) fn keep_kind(kind: Kind, message: &'static str) -> u32 {
-    keep(Error::new(kind, message))
 }
 
 /// Number of the last error of this thread, 0 if there was none.

@@ -1,0 +1,65 @@
+/** Vite plugin: the isolation headers for dev and preview, and what Vite must know of the package. */
+
+/** What the plugin can be told. */
+export interface IsolithPluginOptions {
+  /**
+   * Also put the service worker of `isolith/coi` at the site's root, for hosts that cannot set
+   * headers; default false.
+   */
+  readonly coi?: boolean;
+}
+
+interface Response {
+  setHeader(name: string, value: string): void;
+  end(body: string): void;
+}
+
+interface Middlewares {
+  use(path: string, handler: (request: unknown, response: Response) => void): void;
+}
+
+/** The parts of Vite's plugin type that this plugin uses; Vite is not a dependency. */
+export interface IsolithPlugin {
+  readonly name: string;
+  config(): Record<string, unknown>;
+  configureServer(server: { readonly middlewares: Middlewares }): void;
+  generateBundle(
+    this: { emitFile(file: { type: 'asset'; fileName: string; source: string }): string },
+  ): Promise<void>;
+}
+
+/** The headers that make a page cross-origin isolated. */
+export const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+} as const;
+
+/** Name of the service worker at the site's root, as `isolith/coi` expects it. */
+const COI_FILE = 'isolith-coi.js';
+
+/** `plugins: [isolith()]` in vite.config. */
+export default function isolith(options: IsolithPluginOptions = {}): IsolithPlugin {
+  const source = async (): Promise<string> => (await import('./coi-inline.js')).default;
+  return {
+    name: 'isolith',
+    config: () => ({
+      server: { headers: ISOLATION_HEADERS },
+      preview: { headers: ISOLATION_HEADERS },
+      // Vite before 8 breaks `new URL('./worker.js', import.meta.url)` in dependencies it pre-bundles.
+      optimizeDeps: { exclude: ['isolith'] },
+      worker: { format: 'es' },
+    }),
+    configureServer({ middlewares }) {
+      if (!options.coi) return;
+      middlewares.use(`/${COI_FILE}`, (_request, response) => {
+        response.setHeader('Content-Type', 'text/javascript');
+        void source().then((text) => response.end(text));
+      });
+    },
+    async generateBundle() {
+      if (options.coi) this.emitFile({ type: 'asset', fileName: COI_FILE, source: await source() });
+    },
+  };
+}
+
+export { isolith };

@@ -1,0 +1,43 @@
+// Checks the size budget of the built package: gzipped bytes of the kernel, of the JavaScript a page loads, of the worker.
+import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { ROOT } from './lib/run.mjs';
+
+const DIST = join(ROOT, 'pkg/dist');
+const KB = 1024;
+
+/** Each row: what it is, its bytes, and the most that they may be when gzipped. */
+const budget = [
+  ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 60 * KB],
+  ['page (index.js and what it imports)', page, 15 * KB],
+  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 15 * KB],
+];
+
+/** The entry as an application's bundler would ship it; what is loaded on demand does not count. */
+async function page() {
+  const result = await build({
+    entryPoints: [join(DIST, 'index.js')],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['./*-inline.js'],
+    write: false,
+    logLevel: 'error',
+  });
+  return result.outputFiles[0].contents;
+}
+
+let over = 0;
+for (const [name, bytes, most] of budget) {
+  const size = gzipSync(await bytes(), { level: 9 }).length;
+  const fits = size <= most;
+  if (!fits) over++;
+  console.log(`${fits ? 'ok  ' : 'OVER'} ${name}: ${(size / KB).toFixed(1)} KB of ${most / KB} KB gzip`);
+}
+if (over) {
+  console.error(`${over} of ${budget.length} are over budget`);
+  process.exit(1);
+}
