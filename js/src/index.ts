@@ -1,10 +1,7 @@
 /** isolith: heap, pool, atomics and channels of one shared memory, ready when imported. */
 
-import { init } from './init.js';
+import './start.js';
 import { getKernel } from './runtime.js';
-
-// A runtime that cannot start says so where it is used: importing must work everywhere, servers too.
-await init().catch(() => {});
 
 let started: WebAssembly.Memory | undefined;
 try {
