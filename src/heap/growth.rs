@@ -27,8 +27,12 @@ impl<P: Pages> Growth<P> {
 
     /// Bytes that are there but not yet talc's, because nothing was allocated so far.
     pub(super) fn unclaimed(&self) -> usize {
-        let (start, end) = self.pages.initial();
-        if self.end == 0 { end.saturating_sub(start + FIRST_CLAIM) } else { 0 }
+        if self.end != 0 {
+            return 0;
+        }
+        let rooms =
+            self.pages.initial().map(|(start, end)| (end - start).saturating_sub(FIRST_CLAIM));
+        rooms.iter().sum()
     }
 }
 
@@ -39,9 +43,12 @@ const FIRST_CLAIM: usize = talc::min_first_heap_size::<talc::DefaultBinning>() +
 unsafe impl<P: Pages> Source for Growth<P> {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
         if talc.source.end == 0 {
-            let (start, end) = talc.source.pages.initial();
-            if end.saturating_sub(start) > FIRST_CLAIM {
-                return claim(talc, start, end);
+            let claimed =
+                talc.source.pages.initial().map(|(start, end)| {
+                    end - start > FIRST_CLAIM && claim(talc, start, end).is_ok()
+                });
+            if claimed.contains(&true) {
+                return Ok(());
             }
         }
         let wanted = layout.size() + layout.align() + FIRST_CLAIM;

@@ -11,8 +11,8 @@ pub const PAGE: usize = 65536;
 /// - Addresses from `grow`'s answer on, for the pages asked, belong to the caller alone.
 /// - The range never shrinks or moves.
 pub unsafe trait Pages: Debug + Send {
-    /// First address that the heap may use before it grows, and the end of that region.
-    fn initial(&self) -> (usize, usize);
+    /// The regions, as start and end, that the heap may use before it grows; in order of address.
+    fn initial(&self) -> [(usize, usize); 2];
 
     /// Grows by `pages` and returns the address where the new pages start.
     fn grow(&mut self, pages: usize) -> Option<usize>;
@@ -29,14 +29,18 @@ pub struct LinearMemory;
 #[cfg(target_arch = "wasm32")]
 // SAFETY: `memory.grow` hands every page out once, and linear memory starts at zero.
 unsafe impl Pages for LinearMemory {
-    fn initial(&self) -> (usize, usize) {
+    fn initial(&self) -> [(usize, usize); 2] {
         unsafe extern "C" {
             /// Set by the linker to the first address after data and stack.
             static __heap_base: u8;
         }
-        // Nobody else allocates here: wasm-bindgen takes thread stacks from this heap.
+        // The page after the one that data ends in is wasm-bindgen's: it keeps the count of threads
+        // and the stack there on which a new thread allocates its own. Nobody else allocates.
+        let base = (&raw const __heap_base).addr();
+        let theirs = base.next_multiple_of(PAGE);
         // 65,536 pages are 4 GiB, one more than an address holds.
-        ((&raw const __heap_base).addr(), self.count().saturating_mul(PAGE))
+        let end = self.count().saturating_mul(PAGE);
+        [(base, theirs), ((theirs + PAGE).min(end), end)]
     }
 
     fn grow(&mut self, pages: usize) -> Option<usize> {

@@ -39,8 +39,9 @@ impl Drop for Arena {
 
 // SAFETY: every page of the arena is handed out once, and the arena lives as long as its heap.
 unsafe impl Pages for Arena {
-    fn initial(&self) -> (usize, usize) {
-        (self.start + 1000, self.start + 2 * PAGE)
+    fn initial(&self) -> [(usize, usize); 2] {
+        let middle = self.start + PAGE;
+        [(self.start + 1000, middle - 5000), (middle + 300, middle + PAGE)]
     }
 
     fn grow(&mut self, pages: usize) -> Option<usize> {
