@@ -6,7 +6,7 @@
 //!
 //! The layout is a contract with `js/src/sync/ring.ts`, in 32-bit words from the base: 0 write
 //! odometer, 16 read odometer, 32 kind, 33 length, 35 consumer asleep, 36 producer asleep,
-//! 37 closed, 48 … the elements.
+//! 37 shut, 38 and 39 the bells they sleep on, 48 … the elements.
 
 use super::primitive::{AtomicU32, Ordering, store_inside};
 
