@@ -9,9 +9,9 @@ pub mod error;
 pub mod heap;
 #[cfg(feature = "linker")]
 pub mod linker;
-#[cfg(feature = "kernel")]
+#[cfg(any(feature = "kernel", loom))]
 pub mod sync;
-#[cfg(feature = "kernel")]
+#[cfg(any(feature = "kernel", loom))]
 pub mod sys;
 #[cfg(target_arch = "wasm32")]
 pub mod version;

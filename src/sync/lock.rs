@@ -1,6 +1,6 @@
 //! The kernel's mutual exclusion: a futex lock that spins where blocking is not allowed.
 
-use super::primitive::{AtomicU32, Ordering};
+use super::primitive::{AtomicU32, Ordering, relax};
 use crate::sys::futex;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -12,7 +12,7 @@ const HELD: u32 = 1;
 const CONTENDED: u32 = 2;
 
 /// Rounds of spinning before a thread that may block does so.
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(loom) { 0 } else { 100 };
 
 /// A waiter looks again after this long even without a wake-up: in Chromium a terminated worker
 /// can still consume one.
@@ -36,6 +36,12 @@ impl<T> Lock<T> {
     /// An unlocked lock around `value`.
     #[cfg(not(loom))]
     pub const fn new(value: T) -> Self {
+        Self { state: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
+    }
+
+    /// An unlocked lock around `value`.
+    #[cfg(loom)]
+    pub fn new(value: T) -> Self {
         Self { state: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
     }
 
@@ -70,7 +76,7 @@ impl<T> Lock<T> {
             }
             if spins < SPINS || !futex::can_block() {
                 spins += 1;
-                std::hint::spin_loop();
+                relax();
                 continue;
             }
             // From here on whoever unlocks must wake somebody, hence CONTENDED, not HELD.

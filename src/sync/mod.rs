@@ -1,4 +1,8 @@
 //! Locks and queues over shared memory; nothing here allocates.
 
+pub mod event;
 pub mod lock;
+pub mod mutex;
 pub(crate) mod primitive;
+pub mod queue;
+pub mod ring;

@@ -51,3 +51,36 @@ impl Tally {
         now
     }
 }
+
+/// Orders every store before it against every load after it, on this thread.
+///
+/// The one ordering that Acquire and Release cannot give: "I wrote my flag, then looked at yours".
+/// Every wasm atomic access is sequentially consistent by itself, so there only the compiler must
+/// be held back; elsewhere this is a full fence, which loom models.
+pub(crate) fn store_load_fence() {
+    #[cfg(target_arch = "wasm32")]
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+    #[cfg(not(target_arch = "wasm32"))]
+    fence(Ordering::SeqCst);
+}
+
+/// Tells the processor, or loom's scheduler, that this thread waits for another one.
+pub(crate) fn relax() {
+    #[cfg(not(loom))]
+    core::hint::spin_loop();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
+
+/// Writes a word that only the holder of some lock touches; the lock's Release publishes it.
+///
+/// On wasm a plain store, for the reason given at [`Tally`].
+pub(crate) fn store_inside(word: &AtomicU32, value: u32) {
+    #[cfg(target_arch = "wasm32")]
+    // SAFETY: the word is live and aligned, and a plain aligned store does not tear in wasm.
+    unsafe {
+        word.as_ptr().write_volatile(value);
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    word.store(value, Ordering::Relaxed);
+}

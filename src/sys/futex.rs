@@ -38,7 +38,7 @@ mod platform {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(not(target_arch = "wasm32"), not(loom)))]
 mod platform {
     use super::{AtomicU32, Duration, Woken};
     use crate::sync::primitive::Ordering;
@@ -58,6 +58,34 @@ mod platform {
             Ok((_, result)) if result.timed_out() => Woken::TimedOut,
             _ => Woken::Notified,
         }
+    }
+
+    pub(super) fn wake(_word: &AtomicU32, _count: u32) -> u32 {
+        let _gate = GATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        QUEUE.notify_all();
+        0
+    }
+}
+
+/// The model: a wait without a timeout, so that loom reports a lost wake-up as a deadlock.
+#[cfg(loom)]
+mod platform {
+    use super::{AtomicU32, Duration, Woken};
+    use crate::sync::primitive::Ordering;
+    use loom::sync::{Condvar, Mutex};
+
+    loom::lazy_static! {
+        static ref GATE: Mutex<()> = Mutex::new(());
+        static ref QUEUE: Condvar = Condvar::new();
+    }
+
+    pub(super) fn wait(word: &AtomicU32, expected: u32, _timeout: Option<Duration>) -> Woken {
+        let gate = GATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if word.load(Ordering::SeqCst) != expected {
+            return Woken::Changed;
+        }
+        drop(QUEUE.wait(gate));
+        Woken::Notified
     }
 
     pub(super) fn wake(_word: &AtomicU32, _count: u32) -> u32 {

@@ -1,0 +1,16 @@
+/** Queues, rings, locks, channels and pipes over shared memory, for pages, workers and worklets. */
+
+export { decode, encode } from './codec.js';
+export { setThreadId, threadId } from './sync/thread.js';
+export { setAllocator, type Allocator, type Handle, type Storage, type StorageOptions } from './sync/storage.js';
+export type { WaitOptions } from './sync/wait.js';
+export { createQueue, pop, push, Queue, type QueueOptions, type QueueType } from './sync/queue.js';
+export { createRing, Ring, type RingArray, type RingOptions, type RingType } from './sync/ring.js';
+export { Condvar, Guard, Mutex, type LockOptions } from './sync/mutex.js';
+export { RwLock } from './sync/rwlock.js';
+export { Barrier, Once, Semaphore, WaitGroup } from './sync/meeting.js';
+export { Channel, createSharedChannel, select, type Case, type ChannelOptions, type Selected } from './sync/channel.js';
+export { Broadcast, broadcast, Receiver, type BroadcastOptions } from './sync/broadcast.js';
+export { createPipe, Pipe, type PipeOptions } from './sync/pipe.js';
+export { attach, isHandle, type Attached } from './sync/attach.js';
+export * from './sync/floats.js';

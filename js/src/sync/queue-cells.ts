@@ -1,0 +1,221 @@
+/** Queues of items of any length: bytes as they are, and values through the codec. */
+
+import { decode, encode, FULL, NOT_CODABLE } from '../codec.js';
+import { IsolithError } from '../errors.js';
+import {
+  CLOSED, BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_INSIDE, NOTHING, POPPED, PRODUCERS_ASLEEP, PUSHED,
+  STEP, TAIL, TAIL_INSIDE, closedError, QueueCore,
+} from './queue-core.js';
+import { TAKEN } from './turnstile.js';
+import type { Storage } from './storage.js';
+import { threadId } from './thread.js';
+
+/** Encodes and decodes on this thread; as large as the largest item so far. */
+let scratch = new Uint8Array(4096);
+let scratchWords = new Int32Array(scratch.buffer);
+
+function growScratch(bytes: number): void {
+  scratch = new Uint8Array(Math.max(2 * scratch.length, (bytes + 63) & ~63));
+  scratchWords = new Int32Array(scratch.buffer);
+}
+
+/** Up to this many bytes are copied word by word, without making a view. */
+const INLINE = 32;
+
+/** Items of any length: a ring of 4-byte cells; an item is its length in bytes, then its bytes. */
+abstract class CellQueue<T> extends QueueCore<T> {
+  readonly #cells: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #limit: number;
+
+  constructor(storage: Storage) {
+    super(storage, HEADER);
+    const start = storage.byteOffset + 4 * HEADER;
+    this.#cells = new Int32Array(storage.buffer, start, this.mask + 1);
+    this.#bytes = new Uint8Array(storage.buffer, start, 4 * (this.mask + 1));
+    this.#limit = (this.mask + 1) * STEP;
+  }
+
+  override get length(): number {
+    // Popped first: the difference is then never below the true one at that moment.
+    const popped = Atomics.load(this.w, POPPED);
+    return Math.min(Math.max(0, (Atomics.load(this.w, PUSHED) - popped) | 0), this.capacity);
+  }
+
+  /** Pushes the first `size` bytes of `from`; `words` is the same memory for small items. */
+  protected putBytes(from: Uint8Array, words: Int32Array | undefined, size: number): boolean {
+    const w = this.w;
+    const id = threadId();
+    const cells = this.#cells;
+    const step = (1 + ((size + 3) >>> 2)) * STEP;
+    if (step > this.#limit) throw this.#tooLarge(size);
+    const inline = words !== undefined && size <= INLINE;
+    const whole = inline || from.length === size ? from : from.subarray(0, size);
+    for (let tries = 1; ; ) {
+      const before = Atomics.load(w, TAIL);
+      if ((before & BITS) !== 0) {
+        if ((before & CLOSED) !== 0) throw closedError();
+        if (this.pause(tries++)) return false;
+        continue;
+      }
+      if (this.#full(before, step)) {
+        if (Atomics.load(w, TAIL) === before) return false;
+        continue;
+      }
+      if (Atomics.compareExchange(w, TAIL, before, before | TAKEN) !== before) continue;
+      w[TAIL_INSIDE] = id;
+      // Nobody else moves the tail now, and the head only makes room: what fitted still fits.
+      const cell = (before >>> 2) & this.mask;
+      cells[cell] = size;
+      const first = (cell + 1) & this.mask;
+      const start = 4 * first;
+      const straight = this.#limit - start;
+      if (inline && straight >= INLINE) {
+        if (size > 0) cells[first] = words[0]!;
+        if (size > 4) cells[first + 1] = words[1]!;
+        if (size > 8) cells[first + 2] = words[2]!;
+        if (size > 12) cells[first + 3] = words[3]!;
+        if (size > 16) cells[first + 4] = words[4]!;
+        if (size > 20) cells[first + 5] = words[5]!;
+        if (size > 24) cells[first + 6] = words[6]!;
+        if (size > 28) cells[first + 7] = words[7]!;
+      } else if (size <= straight) {
+        this.#bytes.set(inline ? from.subarray(0, size) : whole, start);
+      } else {
+        this.#bytes.set(from.subarray(0, straight), start);
+        this.#bytes.set(from.subarray(straight, size), 0);
+      }
+      w[PUSHED] = (w[PUSHED]! + 1) | 0;
+      w[TAIL_INSIDE] = 0;
+      Atomics.store(w, TAIL, (before + step) | 0);
+      if (Atomics.load(w, CONSUMERS_ASLEEP) !== 0) {
+        Atomics.store(w, CONSUMERS_ASLEEP, 0);
+        Atomics.notify(w, TAIL);
+      }
+      return true;
+    }
+  }
+
+  /** Pops an item into `scratch`; its size, or -1. */
+  protected takeBytes(): number {
+    const w = this.w;
+    const id = threadId();
+    const cells = this.#cells;
+    for (let tries = 1; ; ) {
+      const before = Atomics.load(w, HEAD);
+      if ((before & TAKEN) !== 0) {
+        if (this.pause(tries++)) return -1;
+        continue;
+      }
+      const position = before & ~BITS;
+      if ((Atomics.load(w, TAIL) & ~BITS) === position) return -1;
+      if (Atomics.compareExchange(w, HEAD, before, before | TAKEN) !== before) continue;
+      w[HEAD_INSIDE] = id;
+      const cell = (before >>> 2) & this.mask;
+      const size = cells[cell]!;
+      if (size > scratch.length) growScratch(size);
+      const first = (cell + 1) & this.mask;
+      const start = 4 * first;
+      const straight = this.#limit - start;
+      if (size <= INLINE && straight >= INLINE) {
+        scratchWords[0] = cells[first]!;
+        scratchWords[1] = cells[first + 1]!;
+        scratchWords[2] = cells[first + 2]!;
+        scratchWords[3] = cells[first + 3]!;
+        scratchWords[4] = cells[first + 4]!;
+        scratchWords[5] = cells[first + 5]!;
+        scratchWords[6] = cells[first + 6]!;
+        scratchWords[7] = cells[first + 7]!;
+      } else if (size <= straight) {
+        scratch.set(this.#bytes.subarray(start, start + size));
+      } else {
+        scratch.set(this.#bytes.subarray(start));
+        scratch.set(this.#bytes.subarray(0, size - straight), straight);
+      }
+      w[POPPED] = (w[POPPED]! + 1) | 0;
+      w[HEAD_INSIDE] = 0;
+      Atomics.store(w, HEAD, (before + (1 + ((size + 3) >>> 2)) * STEP) | 0);
+      if (Atomics.load(w, PRODUCERS_ASLEEP) !== 0) {
+        Atomics.store(w, PRODUCERS_ASLEEP, 0);
+        Atomics.notify(w, HEAD);
+      }
+      return size;
+    }
+  }
+
+  protected override dropped(from: number, to: number): void {
+    let count = 0;
+    for (let position = from; position !== to; count++) {
+      const size = this.#cells[(position >>> 2) & this.mask]!;
+      position = (position + (1 + ((size + 3) >>> 2)) * STEP) | 0;
+    }
+    this.w[POPPED] = (this.w[POPPED]! + count) | 0;
+  }
+
+  #full(tail: number, step: number): boolean {
+    const w = this.w;
+    const used = (tail - (Atomics.load(w, HEAD) & ~BITS)) | 0;
+    if (used + step > this.#limit) return true;
+    return ((Atomics.load(w, PUSHED) - Atomics.load(w, POPPED)) | 0) >= this.capacity;
+  }
+
+  #tooLarge(size: number): IsolithError {
+    const room = this.#limit - STEP;
+    return new IsolithError('EMSGSIZE', `an item of ${size} bytes does not fit a queue of ${room}: create it with more bytes`);
+  }
+}
+
+/** Items are bytes, copied in and out. */
+export class ByteQueue extends CellQueue<Uint8Array> {
+  push(value: Uint8Array): boolean {
+    return this.putBytes(value, undefined, value.length);
+  }
+
+  pop(): Uint8Array | undefined {
+    const size = this.takeBytes();
+    return size < 0 ? undefined : scratch.slice(0, size);
+  }
+
+  take(): Uint8Array | typeof NOTHING {
+    return this.pop() ?? NOTHING;
+  }
+
+  protected override keep(value: Uint8Array): () => boolean {
+    const copy = value.slice();
+    return () => this.push(copy);
+  }
+}
+
+/** Items are whatever the codec takes. */
+export class ValueQueue<T> extends CellQueue<T> {
+  push(value: T): boolean {
+    return this.putBytes(scratch, scratchWords, this.#encode(value));
+  }
+
+  pop(): T | undefined {
+    const size = this.takeBytes();
+    return size < 0 ? undefined : (decode(scratch, 0, size) as T);
+  }
+
+  take(): T | typeof NOTHING {
+    const size = this.takeBytes();
+    return size < 0 ? NOTHING : (decode(scratch, 0, size) as T);
+  }
+
+  protected override keep(value: T): () => boolean {
+    const copy = scratch.slice(0, this.#encode(value));
+    return () => this.putBytes(copy, undefined, copy.length);
+  }
+
+  #encode(value: T): number {
+    for (;;) {
+      const size = encode(value, scratch, 0);
+      if (size >= 0) return size;
+      if (size === NOT_CODABLE) {
+        const message = 'a queue carries no ports, Blobs, shared buffers or other platform objects: post them as a message';
+        throw new DOMException(message, 'DataCloneError');
+      }
+      if (size === FULL) growScratch(0);
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * What all queues are: the words of the turnstiles, and waiting, closing and sweeping over them.
+ *
+ * A ring with a turnstile at each end; `src/sync/queue.rs` explains it, proves it under loom and
+ * shares this layout. A turnstile word holds a position shifted left by 2, a TAKEN and a CLOSED bit.
+ * From the compare-exchange that takes a turnstile to the store that moves it on there is neither a
+ * call into JavaScript nor a loop: no engine terminates a thread between the two.
+ */
+
+import { IsolithError } from '../errors.js';
+import { deadlineOf, isPast, Line, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
+import type { Bell, Storage } from './storage.js';
+import { BUSY, Turnstiles } from './turnstile.js';
+
+/** What a queue's items are: numbers, bytes, or whatever the codec takes. */
+export type QueueType = 'i32' | 'u32' | 'f64' | 'bytes' | 'any';
+
+export const TAIL = 0;
+export const TAIL_INSIDE = 1;
+export const HEAD_SEEN = 2;
+export const PUSHED = 3;
+export const HEAD = 16;
+export const HEAD_INSIDE = 17;
+export const TAIL_SEEN = 18;
+export const POPPED = 19;
+export const KIND = 32;
+export const CAPACITY = 33;
+export const SLOTS = 34;
+export const CONSUMERS_ASLEEP = 35;
+export const PRODUCERS_ASLEEP = 36;
+export const HEADER = 48;
+
+export const CLOSED = 2;
+export const BITS = 3;
+export const STEP = 4;
+
+/** Kind words: `IQ` and a number, as in `queue.rs`. */
+export const KINDS: readonly QueueType[] = ['u32', 'i32', 'f64', 'bytes', 'any'];
+export const MAGIC = 0x4951_0001;
+
+/** Attempts before a waiting thread goes to sleep: about 2 µs, less than sleeping costs. */
+const EAGER = 40;
+
+/** Answer of an attempt that found nothing. */
+export const NOTHING = Symbol('nothing');
+
+/** A bounded queue in shared memory; made by `createQueue`, found again by `Queue.attach`. */
+export abstract class QueueCore<T = unknown> extends Turnstiles {
+  /** Items at most. */
+  readonly capacity: number;
+  /** What the items are. */
+  readonly type: QueueType;
+  protected readonly mask: number;
+  readonly #pushing = new Line();
+  readonly #popping = new Line();
+
+  /** @internal */
+  constructor(storage: Storage, words: number) {
+    super('queue', storage, words);
+    this.type = KINDS[this.w[KIND]! - MAGIC]!;
+    this.capacity = this.w[CAPACITY]!;
+    this.mask = this.w[SLOTS]! - 1;
+  }
+
+  /**
+   * Pushes without waiting; false if there is no room now.
+   *
+   * Any thread, never blocks or allocates for numbers. Throws `EPIPE` once the queue is closed.
+   */
+  abstract push(value: T): boolean;
+
+  /** Takes the oldest item without waiting; undefined if there is none. Any thread, never blocks. */
+  abstract pop(): T | undefined;
+
+  /** @internal One attempt to pop, told apart from an item that is `undefined`. */
+  abstract take(): T | typeof NOTHING;
+
+  /** A value that keeps until an asynchronous push gets its turn. */
+  protected keep(value: T): () => boolean {
+    return () => this.push(value);
+  }
+
+  /** Pushes, blocking while there is no room; false after the timeout. Workers only. */
+  pushWait(value: T, options?: WaitOptions): boolean {
+    if (this.push(value)) return true;
+    const deadline = deadlineOf(options);
+    const attempt = this.keep(value);
+    for (let i = 0; i < EAGER; i++) if (attempt()) return true;
+    requireBlocking('pushAsync');
+    for (;;) {
+      const word = this.#announce(PRODUCERS_ASLEEP, HEAD);
+      if (attempt()) return true;
+      if (isPast(deadline)) return false;
+      sleep(this.w, HEAD, word, deadline, options?.signal);
+    }
+  }
+
+  /** Takes the oldest item, blocking while there is none; undefined after the timeout, or once closed and empty. Workers only. */
+  popWait(options?: WaitOptions): T | undefined {
+    const item = this.takeWait(options);
+    return item === NOTHING ? undefined : item;
+  }
+
+  /** @internal `popWait`, with `NOTHING` for none. */
+  takeWait(options?: WaitOptions): T | typeof NOTHING {
+    const deadline = deadlineOf(options);
+    for (let i = 0; i < EAGER; i++) {
+      const item = this.take();
+      if (item !== NOTHING) return item;
+    }
+    requireBlocking('popAsync');
+    for (;;) {
+      const word = this.#announce(CONSUMERS_ASLEEP, TAIL);
+      const item = this.take();
+      if (item !== NOTHING) return item;
+      if (this.closed || isPast(deadline)) return this.take();
+      sleep(this.w, TAIL, word, deadline, options?.signal);
+    }
+  }
+
+  /** Pushes when there is room; false after the timeout. Pushes of one thread keep their order. */
+  async pushAsync(value: T, options?: WaitOptions): Promise<boolean> {
+    options?.signal?.throwIfAborted();
+    if (!this.#pushing.busy && this.push(value)) return true;
+    const deadline = deadlineOf(options);
+    const attempt = this.keep(value);
+    const turn = async (): Promise<boolean> => {
+      for (;;) {
+        const word = this.#announce(PRODUCERS_ASLEEP, HEAD);
+        if (attempt()) return true;
+        if (isPast(deadline)) return false;
+        await sleepAsync(this.w, HEAD, word, deadline, options?.signal);
+      }
+    };
+    return this.#pushing.enter(turn, deadline, () => false, options?.signal);
+  }
+
+  /** Takes the oldest item when there is one; undefined after the timeout, or once closed and empty. */
+  async popAsync(options?: WaitOptions): Promise<T | undefined> {
+    const item = await this.next(options);
+    return item === NOTHING ? undefined : item;
+  }
+
+  /** @internal `popAsync`, with `NOTHING` for none. */
+  async next(options?: WaitOptions): Promise<T | typeof NOTHING> {
+    options?.signal?.throwIfAborted();
+    if (!this.#popping.busy) {
+      const item = this.take();
+      if (item !== NOTHING) return item;
+    }
+    const deadline = deadlineOf(options);
+    const turn = async (): Promise<T | typeof NOTHING> => {
+      for (;;) {
+        const word = this.#announce(CONSUMERS_ASLEEP, TAIL);
+        const item = this.take();
+        if (item !== NOTHING) return item;
+        if (this.closed) return this.take();
+        if (isPast(deadline)) return NOTHING;
+        await sleepAsync(this.w, TAIL, word, deadline, options?.signal);
+      }
+    };
+    return this.#popping.enter(turn, deadline, () => NOTHING, options?.signal);
+  }
+
+  /** Takes items as they come until the queue is closed and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      const item = await this.next();
+      if (item === NOTHING) return;
+      yield item;
+    }
+  }
+
+  /** How many items wait now. */
+  get length(): number {
+    const head = Atomics.load(this.w, HEAD) & ~BITS;
+    const tail = Atomics.load(this.w, TAIL) & ~BITS;
+    return Math.min((tail - head) >>> 2, this.capacity);
+  }
+
+  /** Whether `close` was called, on any thread. */
+  get closed(): boolean {
+    return (Atomics.load(this.w, TAIL) & CLOSED) !== 0;
+  }
+
+  /** Refuses further pushes and wakes everybody; what is queued can still be popped. */
+  close(): void {
+    for (const end of [TAIL, HEAD]) {
+      const before = this.enter(end);
+      if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: close it again');
+      this.leave(end, before | CLOSED);
+    }
+    this.wakeAll();
+  }
+
+  /** Drops what is queued now. */
+  clear(): void {
+    const before = this.enter(HEAD);
+    if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
+    const tail = Atomics.load(this.w, TAIL) & ~BITS;
+    this.dropped(before & ~BITS, tail);
+    this.w[TAIL_SEEN] = tail;
+    this.leave(HEAD, tail | (before & CLOSED));
+    Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
+    Atomics.notify(this.w, HEAD);
+  }
+
+  /**
+   * The killer's sweep: if thread `dead` is inside, lets the others pass; wakes all. Says whether it was.
+   *
+   * What it was pushing is lost with it, what it was popping is still there. Only for a thread that
+   * is certain never to run again.
+   */
+  poison(dead: number): boolean {
+    let opened = false;
+    for (const end of [TAIL, HEAD]) {
+      opened = this.open(end, dead) || opened;
+    }
+    this.wakeAll();
+    return opened;
+  }
+
+  /** Items between these positions are about to be dropped. */
+  protected dropped(_from: number, _to: number): void {}
+
+  protected wakeAll(): void {
+    Atomics.store(this.w, CONSUMERS_ASLEEP, 0);
+    Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
+    Atomics.notify(this.w, TAIL);
+    Atomics.notify(this.w, HEAD);
+  }
+
+  /** Raises the flag, then reads the word to sleep on: whoever changes it later sees the flag. */
+  #announce(flag: number, word: number): number {
+    Atomics.store(this.w, flag, 1);
+    return Atomics.load(this.w, word);
+  }
+
+  /** @internal For waiting on many: raises a side's flag and gives the word to sleep on. */
+  announce(side: 'read' | 'write'): Bell {
+    const index = side === 'read' ? TAIL : HEAD;
+    const value = this.#announce(side === 'read' ? CONSUMERS_ASLEEP : PRODUCERS_ASLEEP, index);
+    return { words: this.w, index, value };
+  }
+}
+
+/** A push to a closed queue. */
+export function closedError(): IsolithError {
+  return new IsolithError('EPIPE', 'the queue is closed');
+}
+

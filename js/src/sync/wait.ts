@@ -1,0 +1,163 @@
+/** Waiting for a word of shared memory to change: blocking in workers, as a promise everywhere. */
+
+import { IsolithError } from '../errors.js';
+import { mayBlock } from '../support.js';
+
+/** How long to wait, and what ends the wait before. */
+export interface WaitOptions {
+  /** Milliseconds; without it a wait has no end of its own. */
+  readonly timeout?: number | undefined;
+  /**
+   * Ends the wait with the signal's reason. A blocked thread hears no events: there only a signal
+   * that is aborted by another thread through shared memory (a task's `ctx.signal`) is noticed.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A blocked thread looks again after this many ms whatever happens: a terminated worker may have
+ * swallowed the wake-up (Chromium), or the other side died before it could ring.
+ */
+const SLICE = 50;
+
+/** The same for promises. In WebKit's workers `waitAsync` loses wake-ups, so they look more often. */
+const ASYNC_SLICE = waitAsyncIsLossy() ? 10 : 1000;
+
+const clock: { now(): number } = typeof performance === 'undefined' ? Date : performance;
+let blocking: boolean | undefined;
+
+function waitAsyncIsLossy(): boolean {
+  if (typeof Atomics.waitAsync !== 'function') return true;
+  const inWorker = typeof document === 'undefined' && typeof navigator !== 'undefined';
+  return inWorker && /AppleWebKit/.test(navigator.userAgent) && !/Chrom/.test(navigator.userAgent);
+}
+
+/** The moment at which a wait of these options ends, in ms of this thread's clock. */
+export function deadlineOf(options: WaitOptions | undefined): number {
+  const timeout = options?.timeout;
+  if (timeout === undefined) return Infinity;
+  if (!(timeout >= 0)) throw new RangeError(`a timeout is a number of milliseconds from 0 on, not ${timeout}`);
+  return clock.now() + timeout;
+}
+
+/** Whether the moment has passed. */
+export function isPast(deadline: number): boolean {
+  return deadline !== Infinity && clock.now() >= deadline;
+}
+
+/** Throws where blocking is not allowed, naming what to call instead. */
+export function requireBlocking(instead: string): void {
+  if (!(blocking ??= mayBlock())) {
+    throw new IsolithError('ENOTSUP', `a page's main thread may not block: use ${instead}`);
+  }
+}
+
+/** Whether this thread may block. */
+export function canBlock(): boolean {
+  return (blocking ??= mayBlock());
+}
+
+/** Blocks while the word is `value`, for a slice at most; wakes up early for no reason at times. */
+export function sleep(words: Int32Array, index: number, value: number, deadline: number, signal: AbortSignal | undefined): void {
+  signal?.throwIfAborted();
+  const left = deadline === Infinity ? SLICE : Math.max(0, Math.min(SLICE, deadline - clock.now()));
+  Atomics.wait(words, index, value, left);
+}
+
+/** Like `sleep`, as a promise. Rejects with the signal's reason. */
+export function sleepAsync(
+  words: Int32Array, index: number, value: number, deadline: number, signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error);
+    const left = deadline === Infinity ? ASYNC_SLICE : Math.max(0, Math.min(ASYNC_SLICE, deadline - clock.now()));
+    const answer = Atomics.waitAsync?.(words, index, value, left);
+    if (answer !== undefined && !answer.async) return resolve();
+    // The timer beside the engine's own timeout: some lose both, and Node sleeps through neither.
+    const timer = typeof setTimeout === 'function' ? setTimeout(done, left) : undefined;
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason as Error);
+    };
+    function done(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }
+    signal?.addEventListener('abort', abort, { once: true });
+    void answer?.value.then(done);
+  });
+}
+
+/** Blocks until `attempt` says true, looking again whenever the word changes; false after the timeout. */
+export function blockUntil(words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined, instead: string): boolean {
+  if (attempt()) return true;
+  requireBlocking(instead);
+  const deadline = deadlineOf(options);
+  for (;;) {
+    // Read before the attempt: a change after this ends the sleep at once.
+    const value = Atomics.load(words, index);
+    if (attempt()) return true;
+    if (isPast(deadline)) return false;
+    sleep(words, index, value, deadline, options?.signal);
+  }
+}
+
+/** Like `blockUntil`, as a promise. Rejects with the signal's reason. */
+export async function until(words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined): Promise<boolean> {
+  options?.signal?.throwIfAborted();
+  const deadline = deadlineOf(options);
+  for (;;) {
+    const value = Atomics.load(words, index);
+    if (attempt()) return true;
+    if (isPast(deadline)) return false;
+    await sleepAsync(words, index, value, deadline, options?.signal);
+  }
+}
+
+/** Turns the caller waits in on its own thread, so that only the first of them waits in shared memory. */
+export class Line {
+  #last: Promise<unknown> | undefined;
+  #length = 0;
+
+  /** Whether somebody stands in line. */
+  get busy(): boolean {
+    return this.#length > 0;
+  }
+
+  /** Runs `turn` when all earlier turns have ended; `signal` and `deadline` also end the standing. */
+  enter<T>(turn: () => Promise<T>, deadline: number, late: () => T, signal: AbortSignal | undefined): Promise<T> {
+    const before = this.#last;
+    this.#length++;
+    const mine = (before === undefined ? Promise.resolve() : before).then(() => {
+      signal?.throwIfAborted();
+      return turn();
+    });
+    const settled = mine.then(() => {}, () => {}).then(() => {
+      if (--this.#length === 0) this.#last = undefined;
+    });
+    this.#last = settled;
+    if (before === undefined || (deadline === Infinity && signal === undefined)) return mine;
+    return impatient(before, mine, deadline, late, signal);
+  }
+}
+
+/** Stops waiting for `mine` while `before` has not ended, at the deadline or on abort. */
+function impatient<T>(
+  before: Promise<unknown>, mine: Promise<T>, deadline: number, late: () => T, signal: AbortSignal | undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason as Error);
+    };
+    const timer = deadline === Infinity ? undefined : setTimeout(() => resolve(late()), Math.max(0, deadline - clock.now()));
+    if (signal?.aborted) return abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    void before.then(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      mine.then(resolve, reject);
+    });
+  });
+}

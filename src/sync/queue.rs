@@ -1,0 +1,408 @@
+//! A bounded queue of 32-bit words for many producers and many consumers, with close and sweep.
+//!
+//! Model: a ring with a turnstile at each end. A turnstile is one word that holds a position, a
+//! *closed* bit and a *taken* bit. To push, a thread takes the tail turnstile by compare-exchange,
+//! writes the slot, and moves the turnstile on with one store that both publishes the item and
+//! lets the next thread in; popping does the same at the head. So an operation costs two locked
+//! instructions, producers never meet consumers, and a thread that is killed in between leaves
+//! nothing half done: its item was not published yet, or is still there. The turnstile remembers
+//! who is inside, so [`Queue::poison`] can open one that a dead thread holds.
+//!
+//! Against a queue with a sequence number per slot: that is lock-free, but a thread killed between
+//! claim and publish wedges its slot for ever, and it measured slower in JavaScript (1×1 and 2×2).
+//!
+//! The layout is a contract with `js/src/sync/queue.ts`, in 32-bit words from the base:
+//!
+//! | word | holds |
+//! |---|---|
+//! | 0 tail, 1 producer inside, 2 head as the producers last saw it | the producers' cache line |
+//! | 16 head, 17 consumer inside, 18 tail as the consumers last saw it | the consumers' cache line |
+//! | 32 kind, 33 capacity, 34 slots, 35 consumers asleep, 36 producers asleep, 37 nap | seldom written |
+//! | 48 … | the slots |
+//!
+//! A position counts items, shifted left by 2; its low bits are [`TAKEN`] and [`CLOSED`].
+
+use super::primitive::{AtomicU32, Ordering, relax, store_inside, store_load_fence};
+use crate::sys::{clock, futex};
+use std::time::Duration;
+
+/// Bit 0 of a turnstile: a thread is inside.
+pub const TAKEN: u32 = 1;
+/// Bit 1 of a turnstile: the queue is closed. Set in both turnstiles by [`Queue::close`].
+pub const CLOSED: u32 = 2;
+/// What one item adds to a position.
+pub const STEP: u32 = 4;
+/// Words before the first slot.
+pub const HEADER_WORDS: usize = 48;
+/// The kind word of a queue of plain 32-bit words.
+pub const KIND_U32: u32 = 0x4951_0001;
+
+const BITS: u32 = TAKEN | CLOSED;
+
+/// Rounds before a thread that may block naps instead of spinning.
+const SPINS: u32 = 200;
+/// Rounds before a thread that may not block gives up with [`Refused::Busy`].
+const PATIENCE: u32 = if cfg!(loom) { u32::MAX } else { 1 << 20 };
+/// A turnstile is held for nanoseconds unless its holder was descheduled: then a nap helps it.
+const NAP: Duration = Duration::from_micros(50);
+/// A waiter looks again after this long: a terminated worker can swallow wake-ups.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Why an item was not taken or given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// No room to push, or nothing to pop.
+    NotNow,
+    /// Closed; and, for a pop, empty.
+    Closed,
+    /// A thread that may not block found the turnstile taken for about 10 ms: try again later.
+    Busy,
+}
+
+/// One end of the queue: its turnstile and what its users share, on a cache line of its own.
+#[derive(Debug)]
+#[repr(C)]
+pub struct End {
+    turnstile: AtomicU32,
+    /// The thread inside, 0 outside and for the two instructions at its borders.
+    inside: AtomicU32,
+    /// The other end's position as last looked at; read and written only inside.
+    seen: AtomicU32,
+    spare: [u32; 13],
+}
+
+/// The part of a queue before its slots; all zero but for the third line when new.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Header {
+    tail: End,
+    head: End,
+    kind: AtomicU32,
+    capacity: AtomicU32,
+    slots: AtomicU32,
+    consumers_asleep: AtomicU32,
+    producers_asleep: AtomicU32,
+    nap: AtomicU32,
+    spare: [u32; 10],
+}
+
+impl End {
+    fn new() -> Self {
+        Self {
+            turnstile: AtomicU32::new(0),
+            inside: AtomicU32::new(0),
+            seen: AtomicU32::new(0),
+            spare: [0; 13],
+        }
+    }
+}
+
+impl Header {
+    /// The header of an empty queue of `capacity` items.
+    pub fn new(capacity: u32) -> Self {
+        Self {
+            tail: End::new(),
+            head: End::new(),
+            kind: AtomicU32::new(KIND_U32),
+            capacity: AtomicU32::new(capacity),
+            slots: AtomicU32::new(slots_for(capacity)),
+            consumers_asleep: AtomicU32::new(0),
+            producers_asleep: AtomicU32::new(0),
+            nap: AtomicU32::new(0),
+            spare: [0; 10],
+        }
+    }
+}
+
+/// How many slots a queue of `capacity` items has: the next power of two.
+pub const fn slots_for(capacity: u32) -> u32 {
+    capacity.next_power_of_two()
+}
+
+/// A view of a queue in memory. Copies of it are the same queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue<'a> {
+    header: &'a Header,
+    slots: &'a [AtomicU32],
+    capacity: u32,
+}
+
+impl<'a> Queue<'a> {
+    /// The queue of this header and these slots.
+    ///
+    /// # Panics
+    /// If the number of slots is not [`slots_for`] the header's capacity, or above 2²⁸.
+    pub fn new(header: &'a Header, slots: &'a [AtomicU32]) -> Self {
+        let capacity = header.capacity.load(Ordering::Relaxed);
+        assert!(capacity >= 1 && capacity <= 1 << 28, "queue capacity {capacity} out of range");
+        assert_eq!(slots.len(), slots_for(capacity) as usize, "queue slots do not fit capacity");
+        Self { header, slots, capacity }
+    }
+
+    /// The queue in memory at `base`.
+    ///
+    /// # Safety
+    /// - `base` is 4-aligned and starts a header and its slots as in the file's table, live for
+    ///   `'a`, written before this thread learnt of it.
+    ///
+    /// # Panics
+    /// If the words there are not a queue of 32-bit words.
+    #[cfg(not(loom))]
+    pub unsafe fn attach(base: *mut u32) -> Self {
+        // SAFETY: the caller says that a header lives there; all its shared fields are atomics.
+        let header = unsafe { &*base.cast::<Header>() };
+        assert_eq!(header.kind.load(Ordering::Relaxed), KIND_U32, "not a queue of 32-bit words");
+        let slots = header.slots.load(Ordering::Relaxed) as usize;
+        // SAFETY: the caller says that the slots follow the header.
+        let slots = unsafe {
+            std::slice::from_raw_parts(base.add(HEADER_WORDS).cast::<AtomicU32>(), slots)
+        };
+        Self::new(header, slots)
+    }
+
+    /// Pushes without waiting for room. `thread` is the caller's id, not 0.
+    ///
+    /// # Errors
+    /// [`Refused`]; the item is then not in the queue.
+    pub fn push(&self, item: u32, thread: u32) -> Result<(), Refused> {
+        let (tail, head) = (&self.header.tail, &self.header.head);
+        let mut tries = 0;
+        loop {
+            let before = tail.turnstile.load(Ordering::Relaxed);
+            if before & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            // Relaxed: a full answer publishes nothing, and the check is made again inside.
+            // Signed: the head may have passed a tail that is stale by now, which is not "full".
+            let full = |head: u32| {
+                let size = before.wrapping_sub(head & !BITS).cast_signed();
+                size >= (self.capacity * STEP).cast_signed()
+            };
+            if before & TAKEN == 0 && full(head.turnstile.load(Ordering::Relaxed)) {
+                return Err(Refused::NotNow);
+            }
+            if !self.enter(tail, before, thread, &mut tries)? {
+                continue;
+            }
+            if full(tail.seen.load(Ordering::Relaxed)) {
+                // Acquire, with the consumers' Release: their reads of the slots up to here are
+                // over before this thread or, through the turnstile, a later producer overwrites.
+                let now = head.turnstile.load(Ordering::Acquire) & !BITS;
+                store_inside(&tail.seen, now);
+                if full(now) {
+                    leave(tail, before);
+                    continue;
+                }
+            }
+            store_inside(self.slot(before), item);
+            leave(tail, before.wrapping_add(STEP));
+            self.ring(&self.header.consumers_asleep, &tail.turnstile);
+            return Ok(());
+        }
+    }
+
+    /// Pops without waiting for an item. `thread` is the caller's id, not 0.
+    ///
+    /// # Errors
+    /// [`Refused`]; what was pushed before the close still comes out.
+    pub fn pop(&self, thread: u32) -> Result<u32, Refused> {
+        let (tail, head) = (&self.header.tail, &self.header.head);
+        let mut tries = 0;
+        loop {
+            let before = head.turnstile.load(Ordering::Relaxed);
+            let position = before & !BITS;
+            if before & TAKEN == 0 {
+                let limit = tail.turnstile.load(Ordering::Relaxed);
+                if limit & !BITS == position {
+                    // Closed and empty is for ever: no push can come after the closed bit.
+                    let closed = limit & CLOSED != 0;
+                    return Err(if closed { Refused::Closed } else { Refused::NotNow });
+                }
+            }
+            if !self.enter(head, before, thread, &mut tries)? {
+                continue;
+            }
+            if head.seen.load(Ordering::Relaxed) == position {
+                // Acquire, with the producers' Release: the items up to here are written. Later
+                // consumers get that through the head's own Release and Acquire.
+                let now = tail.turnstile.load(Ordering::Acquire) & !BITS;
+                store_inside(&head.seen, now);
+                if now == position {
+                    leave(head, before);
+                    continue;
+                }
+            }
+            let item = self.slot(before).load(Ordering::Relaxed);
+            leave(head, before.wrapping_add(STEP));
+            self.ring(&self.header.producers_asleep, &head.turnstile);
+            return Ok(item);
+        }
+    }
+
+    /// Pushes, asleep while there is no room, for at most `timeout`. Only where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`Refused::NotNow`] after the timeout, [`Refused::Closed`].
+    pub fn push_wait(&self, item: u32, thread: u32, timeout: Duration) -> Result<(), Refused> {
+        let asleep = &self.header.producers_asleep;
+        self.wait(asleep, &self.header.head, timeout, || self.push(item, thread))
+    }
+
+    /// Pops, asleep while there is nothing, for at most `timeout`. Only where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`Refused::NotNow`] after the timeout, [`Refused::Closed`] once closed and empty.
+    pub fn pop_wait(&self, thread: u32, timeout: Duration) -> Result<u32, Refused> {
+        let asleep = &self.header.consumers_asleep;
+        self.wait(asleep, &self.header.tail, timeout, || self.pop(thread))
+    }
+
+    /// How many items wait; exact at some moment during the call.
+    pub fn len(&self) -> u32 {
+        let head = self.header.head.turnstile.load(Ordering::Acquire) & !BITS;
+        let tail = self.header.tail.turnstile.load(Ordering::Acquire) & !BITS;
+        (tail.wrapping_sub(head) / STEP).min(self.capacity)
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Closes: pushes are refused, what is queued can still be popped, all sleepers wake.
+    ///
+    /// # Errors
+    /// [`Refused::Busy`] on a thread that may not block; call again.
+    pub fn close(&self, thread: u32) -> Result<(), Refused> {
+        // Tail first: once the head shows it, no push can follow. The bit goes into both words
+        // because sleepers sleep on either and must find their word changed.
+        for end in [&self.header.tail, &self.header.head] {
+            let mut tries = 0;
+            loop {
+                let before = end.turnstile.load(Ordering::Relaxed);
+                if before & CLOSED != 0 && before & TAKEN == 0 {
+                    break;
+                }
+                if self.enter(end, before, thread, &mut tries)? {
+                    leave(end, before | CLOSED);
+                    break;
+                }
+            }
+        }
+        self.wake_all();
+        Ok(())
+    }
+
+    /// The killer's sweep: opens the turnstiles that thread `dead` holds and wakes all sleepers.
+    ///
+    /// The item it was pushing is gone with it; the item it was popping is still there. Call it
+    /// only when the thread is certain never to run again. Says whether a turnstile was opened.
+    pub fn poison(&self, dead: u32) -> bool {
+        let mut opened = false;
+        for end in [&self.header.tail, &self.header.head] {
+            // Acquire on both: the id is read no earlier than the bit it belongs to. A live thread
+            // inside shows its own id, or 0 for the instruction at each border, never a dead one:
+            // each clears the id before it leaves.
+            let word = end.turnstile.load(Ordering::Acquire);
+            if word & TAKEN != 0 && end.inside.load(Ordering::Acquire) == dead {
+                end.inside.store(0, Ordering::Relaxed);
+                // Release: passes on what the last leaver published to the dead thread.
+                opened |= end
+                    .turnstile
+                    .compare_exchange(word, word & !TAKEN, Ordering::Release, Ordering::Relaxed)
+                    .is_ok();
+            }
+        }
+        // It may have died between its publishing store and the wake-up.
+        self.wake_all();
+        opened
+    }
+
+    fn slot(&self, position: u32) -> &AtomicU32 {
+        &self.slots[(position / STEP) as usize & (self.slots.len() - 1)]
+    }
+
+    /// One try to go through a turnstile seen as `before`; `false` means look again.
+    fn enter(&self, end: &End, before: u32, thread: u32, tries: &mut u32) -> Result<bool, Refused> {
+        debug_assert!(thread != 0, "a thread without an id uses a queue");
+        if before & TAKEN == 0 {
+            // Acquire, with `leave`: the slots, `seen` and `inside` as the last thread left them.
+            let entered = end
+                .turnstile
+                .compare_exchange(before, before | TAKEN, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok();
+            if entered {
+                store_inside(&end.inside, thread);
+            }
+            return Ok(entered);
+        }
+        *tries += 1;
+        if *tries % SPINS != 0 || cfg!(loom) {
+            relax();
+        } else if futex::can_block() {
+            futex::wait(&self.header.nap, 0, Some(NAP));
+        } else if *tries > PATIENCE {
+            return Err(Refused::Busy);
+        }
+        Ok(false)
+    }
+
+    /// Wakes the sleepers of the other side, if there are any.
+    fn ring(&self, asleep: &AtomicU32, word: &AtomicU32) {
+        // The turnstile's store, then this load; in `wait` the flag's store, then the load of the
+        // turnstile. With a fence in each, at least one side sees the other's store.
+        store_load_fence();
+        if asleep.load(Ordering::Relaxed) != 0 {
+            asleep.store(0, Ordering::Relaxed);
+            futex::wake(word, u32::MAX);
+        }
+    }
+
+    fn wait<T>(
+        &self,
+        asleep: &AtomicU32,
+        other: &End,
+        timeout: Duration,
+        mut attempt: impl FnMut() -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let deadline = clock::now() + timeout;
+        loop {
+            match attempt() {
+                Err(Refused::NotNow) => {}
+                answer => return answer,
+            }
+            asleep.store(1, Ordering::Relaxed);
+            store_load_fence();
+            // Looked at before the second attempt: a change after this load ends the sleep at once.
+            let word = other.turnstile.load(Ordering::Relaxed);
+            let left = deadline.saturating_sub(clock::now());
+            match attempt() {
+                Err(Refused::NotNow) if left.is_zero() => return Err(Refused::NotNow),
+                Err(Refused::NotNow) => {}
+                answer => return answer,
+            }
+            futex::wait(&other.turnstile, word, Some(left.min(SLICE)));
+        }
+    }
+
+    fn wake_all(&self) {
+        for (asleep, end) in [
+            (&self.header.consumers_asleep, &self.header.tail),
+            (&self.header.producers_asleep, &self.header.head),
+        ] {
+            asleep.store(0, Ordering::Relaxed);
+            futex::wake(&end.turnstile, u32::MAX);
+        }
+    }
+}
+
+/// Goes out of a turnstile, leaving it at `after`.
+fn leave(end: &End, after: u32) {
+    store_inside(&end.inside, 0);
+    // Release: the slot, `seen` and `inside` are visible to whoever sees this position.
+    end.turnstile.store(after, Ordering::Release);
+}
+
+#[cfg(all(test, not(loom)))]
+#[path = "queue_tests.rs"]
+mod tests;

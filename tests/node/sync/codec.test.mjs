@@ -1,0 +1,193 @@
+// The codec against structuredClone: the same values come out, with the same identities.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { decode, encode, FULL, NOT_CODABLE } from '../../../pkg/dist/codec.js';
+
+const target = new Uint8Array(1 << 20);
+const through = (value) => {
+  const end = encode(value, target, 3);
+  assert.ok(end > 3, `encode answered ${end}`);
+  return decode(target, 3, end);
+};
+
+const named = Object.assign([1, 2], { extra: 'x', '-1': 2 });
+const sparse = [];
+sparse[5] = 'five';
+sparse[1000] = undefined;
+const shared = { deep: true };
+const buffer = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer;
+class Point {
+  constructor() {
+    this.x = 1;
+  }
+  get y() {
+    return 2;
+  }
+}
+const getter = { get answer() { return 42; } };
+Object.defineProperty(getter, 'hidden', { value: 1, enumerable: false });
+const many = Array.from({ length: 40 }, (_, i) => ({ i }));
+
+const VALUES = {
+  undefined: undefined, null: null, true: true, false: false,
+  zero: 0, 'minus zero': -0, small: 127, 'past small': 128, negative: -1, 'int32 min': -(2 ** 31),
+  'past int32': 2 ** 31, double: 0.1, huge: 1e308, infinity: -Infinity, nan: NaN,
+  bigint: 5n, 'negative bigint': -(2n ** 63n), 'long bigint': -(2n ** 200n) + 7n,
+  'empty string': '', ascii: 'hello', latin1: 'fœtus ü'.replace('œ', 'é'), utf16: 'naïve 漢字 🎈',
+  'lone surrogates': 'a\ud800b\udc00', bom: '\ufeffx', nul: 'a\0b',
+  'long ascii': 'x'.repeat(5000), 'long latin1': 'é'.repeat(5000), 'long utf16': '漢'.repeat(5000),
+  'almost ascii': `${'x'.repeat(300)}é`, 'string of 255': 'y'.repeat(255), 'string of 254': 'y'.repeat(254),
+  object: { a: 1, b: 'two', c: { d: [null] } }, 'no prototype': Object.assign(Object.create(null), { a: 1 }),
+  'integer keys': { 2: 'b', 1: 'a', z: 0 }, proto: JSON.parse('{"__proto__": {"x": 1}, "y": 2}'),
+  'class instance': new Point(), getter, 'symbol key': { [Symbol('s')]: 1, t: 2 },
+  array: [1, 'a', null, undefined], holes: [1, , 3], 'trailing hole': [1, , ], sparse, named, 'regexp match': 'abc'.match(/b/),
+  'empty array': [], 'array of length only': new Array(7), 'long array': Array.from({ length: 300 }, (_, i) => i),
+  date: new Date(1e12), regexp: /a\/b\n/giu,
+  map: new Map([[1, 'a'], [{}, new Map()]]), set: new Set([1, '1', NaN, -0, shared]),
+  'boxed boolean': Object(false), 'boxed number': Object(-0), 'boxed string': Object('s'), 'boxed bigint': Object(9n),
+  buffer, 'empty buffer': new ArrayBuffer(0), resizable: new ArrayBuffer(8, { maxByteLength: 32 }),
+  'data view': new DataView(buffer, 2, 3), 'view with offset': new Uint16Array(buffer, 2, 2),
+  clamped: new Uint8ClampedArray([1, 300]), floats: new Float64Array([NaN, -0, 0.5]), bigints: new BigInt64Array([-1n]),
+  'tracking view': new Uint8Array(new ArrayBuffer(4, { maxByteLength: 16 })),
+  'fixed view of resizable': new Uint8Array(new ArrayBuffer(4, { maxByteLength: 16 }), 0, 4),
+  error: new RangeError('far'), 'error with cause': new TypeError('why', { cause: { because: new Error('inner') } }),
+  'own error name': Object.assign(new Error('m'), { name: 'Custom' }), 'error subclass': new (class Mine extends SyntaxError {})('m'),
+  'error without message': new Error(), 'many objects twice': [...many, ...many],
+};
+
+for (const [name, value] of Object.entries(VALUES)) {
+  test(`as structuredClone: ${name}`, () => {
+    const expected = structuredClone(value);
+    const actual = through(value);
+    assert.deepStrictEqual(actual, expected);
+    if (Array.isArray(expected)) assert.deepStrictEqual(Object.keys(actual), Object.keys(expected));
+    if (expected instanceof Error) {
+      // Node 20's structuredClone keeps no cause; the specification's serialisation of today does.
+      assert.equal(actual.name, expected.name);
+      assert.equal(actual.stack, expected.stack);
+      assert.deepStrictEqual(actual.cause, value.cause);
+    }
+    if (ArrayBuffer.isView(expected)) {
+      assert.equal(actual.byteOffset, expected.byteOffset);
+      assert.deepStrictEqual(actual.buffer, expected.buffer);
+    }
+  });
+}
+
+test('identity and cycles are kept', () => {
+  const value = { list: [shared, shared], map: new Map([[shared, shared]]) };
+  value.self = value;
+  value.views = [new Uint8Array(buffer, 1), new Uint8Array(buffer, 2), buffer];
+  const cause = new Error('loop');
+  cause.cause = cause;
+  value.cause = cause;
+  const actual = through(value);
+  assert.equal(actual.self, actual);
+  assert.equal(actual.list[0], actual.list[1]);
+  assert.equal(actual.map.get(actual.list[0]), actual.list[0]);
+  assert.equal(actual.views[0].buffer, actual.views[2]);
+  assert.equal(actual.views[1].buffer, actual.views[2]);
+  assert.equal(actual.cause.cause, actual.cause);
+  assert.notEqual(actual.list[0], shared);
+});
+
+test('an invalid date stays one', () => {
+  const actual = through(new Date(NaN));
+  assert.ok(actual instanceof Date && Number.isNaN(actual.getTime()));
+});
+
+test('a resizable buffer and its tracking view stay so', () => {
+  const actual = through(VALUES['tracking view']);
+  assert.equal(actual.buffer.maxByteLength, 16);
+  actual.buffer.resize(10);
+  assert.equal(actual.length, 10);
+  const fixed = through(VALUES['fixed view of resizable']);
+  fixed.buffer.resize(10);
+  assert.equal(fixed.length, 4);
+});
+
+test('every length of target too short is answered with FULL, none overrun', () => {
+  for (const value of [VALUES.object, VALUES.utf16, VALUES['long latin1'], VALUES.floats, VALUES['error with cause'], 1e300]) {
+    const length = encode(value, target, 0);
+    for (let size = 0; size < Math.min(length, 200); size++) {
+      const guarded = new Uint8Array(size + 16).fill(0xee);
+      assert.equal(encode(value, guarded.subarray(0, size), 0), FULL);
+      assert.ok(guarded.subarray(size).every((byte) => byte === 0xee));
+    }
+  }
+});
+
+test('what needs an agent is not codable, what cannot be cloned throws as structuredClone does', () => {
+  for (const value of [new SharedArrayBuffer(8), new Uint8Array(new SharedArrayBuffer(8)), new Blob([]), new MessageChannel().port1, new WeakMap(), Promise.resolve()]) {
+    assert.equal(encode({ value }, target, 0), NOT_CODABLE, String(value));
+  }
+  for (const value of [() => 1, Symbol('s'), { deep: [function named() {}] }]) {
+    assert.throws(() => encode(value, target, 0), { name: 'DataCloneError' });
+    assert.throws(() => structuredClone(value), { name: 'DataCloneError' });
+  }
+});
+
+test('a getter that encodes, or throws, leaves the encoder whole', () => {
+  const other = new Uint8Array(100);
+  const value = { before: shared, get inner() { encode({ x: shared }, other, 0); return 1; }, after: shared };
+  const actual = through(value);
+  assert.equal(actual.before, actual.after);
+  assert.throws(() => encode({ get bad() { throw new Error('mine'); } }, target, 0), /mine/);
+  assert.deepEqual(through({ a: 1 }), { a: 1 });
+});
+
+test('cut and twisted bytes give a RangeError or another value, never a hang', () => {
+  let seed = 7;
+  const random = (n) => ((seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8) % n;
+  for (const value of [VALUES.object, VALUES.map, VALUES.floats, VALUES.error, VALUES.sparse, 'x'.repeat(300)]) {
+    const end = encode(value, target, 0);
+    const bytes = target.slice(0, end);
+    for (let cut = 0; cut < Math.min(end, 100); cut++) assert.throws(() => decode(bytes, 0, cut), RangeError);
+    for (let round = 0; round < 300; round++) {
+      const twisted = bytes.slice();
+      twisted[random(end)] = random(256);
+      try {
+        decode(twisted);
+      } catch (error) {
+        assert.ok(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError, String(error));
+      }
+    }
+  }
+});
+
+test('random values come through as structuredClone has them', () => {
+  let seed = 2026;
+  const random = (n) => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 4) % n;
+  const pool = [];
+  const make = (depth) => {
+    if (pool.length > 0 && random(12) === 0) return pool[random(pool.length)];
+    const scalars = Object.values(VALUES).filter((it) => typeof it !== 'object' || it === null);
+    const kind = depth > 4 ? 0 : random(6);
+    let value;
+    if (kind < 2) return scalars[random(scalars.length)];
+    if (kind === 2) {
+      value = {};
+      pool.push(value);
+      for (let i = random(6); i > 0; i--) value[`k${random(20)}`] = make(depth + 1);
+    } else if (kind === 3) {
+      value = [];
+      pool.push(value);
+      for (let i = random(6); i > 0; i--) value[random(8)] = make(depth + 1);
+    } else if (kind === 4) {
+      value = new Map();
+      pool.push(value);
+      for (let i = random(4); i > 0; i--) value.set(make(depth + 1), make(depth + 1));
+    } else {
+      value = new Set();
+      pool.push(value);
+      for (let i = random(4); i > 0; i--) value.add(make(depth + 1));
+    }
+    return value;
+  };
+  for (let round = 0; round < 400; round++) {
+    pool.length = 0;
+    const value = make(0);
+    assert.ok(isDeepStrictEqual(through(value), structuredClone(value)), `round ${round}`);
+  }
+});
