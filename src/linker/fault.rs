@@ -12,6 +12,7 @@ pub type Result<T> = std::result::Result<T, Fault>;
 /// list given to [`combine`](super::combine()), 0 where only one was given.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fault {
+    kind: Kind,
     error: Error,
     offset: usize,
     module: usize,
@@ -19,7 +20,7 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(kind: Kind, offset: usize, message: impl fmt::Display) -> Self {
-        Self { error: Error::with(kind, message.to_string()), offset, module: 0 }
+        Self { kind, error: Error::with(kind, message.to_string()), offset, module: 0 }
     }
 
     /// The same fault, told of the module at place `module` of a list.
@@ -52,8 +53,8 @@ impl From<wasmparser::Error> for Fault {
 impl From<Fault> for Error {
     /// Folds the place into the message, for callers that know only the crate's error.
     fn from(fault: Fault) -> Self {
-        let Fault { error, offset, module } = fault;
-        Self::with(error.kind(), format!("module {module}, byte {offset:#x}: {}", error.message()))
+        let Fault { kind, error, offset, module } = fault;
+        Self::with(kind, format!("module {module}, byte {offset:#x}: {}", error.message()))
     }
 }
 

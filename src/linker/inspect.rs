@@ -128,8 +128,7 @@ fn data(json: &mut Json, module: &Module<'_>, addresses: &[Option<u64>]) {
 fn custom(json: &mut Json, module: &Module<'_>) {
     let body = |name: &str| {
         let section = module.sections.iter().find(|section| section.name == name)?;
-        // The name of a custom section is inside its body: one length byte and the name.
-        let start = section.body.start + 1 + name.len();
+        let start = section.content;
         let bytes = module.bytes.get(start..section.body.end)?;
         Some(BinaryReader::new(bytes, start as u64))
     };

@@ -23,7 +23,8 @@ pub(crate) mod id {
     pub(crate) const DATA: u8 = 11;
 }
 
-/// One section of the file: `head` is its id byte, `body` what follows the length.
+/// One section of the file: `head` is its id byte, `body` what follows the length, `content` where
+/// offsets of relocations count from, which in a custom section is after its name.
 #[derive(Clone, Debug)]
 pub(crate) struct Section<'a> {
     pub(crate) id: u8,
@@ -31,6 +32,7 @@ pub(crate) struct Section<'a> {
     pub(crate) name: &'a str,
     pub(crate) head: usize,
     pub(crate) body: Range<usize>,
+    pub(crate) content: usize,
 }
 
 #[derive(Clone, Debug)]

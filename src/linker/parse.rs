@@ -9,7 +9,8 @@ use super::module::{
 use crate::error::Kind;
 use std::ops::Range;
 use wasmparser::{
-    BinaryReader, Encoding, FromReader, Imports, Name, NameSectionReader, Parser, Payload, SectionLimited,
+    BinaryReader, Encoding, FromReader, Imports, Name, NameSectionReader, Parser, Payload,
+    SectionLimited,
 };
 
 /// Parses a module; function bodies are found but not decoded.
@@ -27,12 +28,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
         let payload = payload?;
         if let Some((id, body)) = payload.as_section() {
             let body = span(body);
-            let name = match &payload {
-                Payload::CustomSection(custom) => custom.name(),
-                _ => "",
+            let (name, content) = match &payload {
+                Payload::CustomSection(custom) => (custom.name(), custom.data_offset() as usize),
+                _ => ("", body.start),
             };
             let end = body.end;
-            module.sections.push(Section { id, name, head, body });
+            module.sections.push(Section { id, name, head, body, content });
             head = end;
         }
         read(&mut module, payload)?;
