@@ -4,6 +4,7 @@
 
 #![cfg_attr(target_arch = "wasm32", feature(stdarch_wasm_atomic_wait))]
 
+#[cfg_attr(not(feature = "kernel"), allow(dead_code, reason = "the linker alone has few kinds"))]
 pub mod error;
 #[cfg(feature = "kernel")]
 pub mod heap;
@@ -13,7 +14,7 @@ pub mod linker;
 pub mod sync;
 #[cfg(any(feature = "kernel", loom))]
 pub mod sys;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(feature = "kernel", target_arch = "wasm32"))]
 pub mod version;
 
 pub use error::{Error, Result};

@@ -1,1 +1,43 @@
 //! Puts foreign wasm modules side by side into one memory: bytes in, bytes out.
+//!
+//! A leaf of the crate, without browser, clock or shared memory: it is built on its own as
+//! `linker.wasm` and runs wherever WebAssembly does.
+//!
+//! ```text
+//! bytes → parse → Module → exact | pic | dynamic → Plan ─┐
+//!                                   layout → Placement ──┴→ place → splice → bytes
+//! ```
+//!
+//! A [`Plan`](plan::Plan) says what every number that has to change *means*; a
+//! [`Placement`](plan::Placement) gives the new value of each meaning. Rewriting replaces bytes in
+//! place and appends to lists, so no index of a module ever changes; there is no decoder of whole
+//! functions and no validator (the engine validates what it compiles).
+//!
+//! Invariants: a number is changed only if its bytes hold what the plan says they hold; the areas
+//! of two modules never overlap; no input makes the linker panic.
+
+mod code;
+mod combine;
+mod dynamic;
+mod exact;
+pub mod export;
+mod extent;
+mod fault;
+mod inspect;
+mod json;
+mod layout;
+mod leb;
+mod linking;
+mod module;
+mod parse;
+mod pic;
+mod place;
+mod plan;
+mod splice;
+mod startup;
+mod suspects;
+mod well_known;
+
+pub use combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
+pub use fault::{Fault, Result};
+pub use inspect::inspect;

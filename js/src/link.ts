@@ -1,0 +1,194 @@
+/** `isolith/link`: puts compiled wasm modules side by side into one memory, exactly or not at all. */
+
+import { call, UNSET, type WasmBytes } from './linker-module.js';
+
+export { configureLinker, LinkError, type WasmBytes } from './linker-module.js';
+
+/** A stretch of memory; `end` is the first byte after it. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where a module lies. */
+export interface Placement {
+  /** How it was relocated: by checked relocation entries, by its globals, or as a side module. */
+  readonly route: 'exact' | 'pic' | 'dynamic';
+  /** What was added to its addresses. */
+  readonly offset: number;
+  /** The memory that is its own and nobody else's. */
+  readonly area: Range;
+  /** Its stack, growing down from `end`; empty if it has none. */
+  readonly stack: Range;
+  /** Its static data. */
+  readonly data: Range;
+  /** Its slots of the function table. */
+  readonly slots: Range;
+}
+
+/** What the modules share, and where each lies. */
+export interface Layout {
+  readonly modules: Placement[];
+  /** The end of all modules, where the common heap begins. */
+  readonly heapBase: number;
+  /** The maximum that the modules declare for the memory, in pages; `null`: none. */
+  readonly maximumPages: number | null;
+  /** Whether the modules import a shared memory. */
+  readonly shared: boolean;
+  /** The slots of the one function table, `null` unless it was asked for. */
+  readonly tableSlots: number | null;
+}
+
+export interface CombineOptions {
+  /** Bytes of stack for each module beyond those it was linked with. */
+  readonly additionalStack?: number;
+  /** Bytes left unused between modules, 1024 unless given. */
+  readonly guard?: number;
+  /** The first address that the modules may use. */
+  readonly base?: number;
+  /** Whether the memory is shared; left to the modules unless given. */
+  readonly shared?: boolean;
+  /** The maximum of the memory in pages. */
+  readonly maximum?: number;
+  /** One function table for all, imported as `env.__indirect_function_table`: function pointers cross modules. */
+  readonly oneTable?: boolean;
+}
+
+export interface Combined {
+  readonly modules: Uint8Array<ArrayBuffer>[];
+  /** The pages that the memory must start with. */
+  readonly neededPages: number;
+  readonly layout: Layout;
+  /** What could not be proved safe, one line each. */
+  readonly warnings: string[];
+}
+
+/** Bytes that a host has to write into memory before the first call. */
+export interface Segment {
+  readonly address: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A module made for many instances on one memory. */
+export interface Shareable {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** Its data, to be written once; the module does not write it itself. */
+  readonly image: Segment[];
+  readonly placement: Placement;
+}
+
+/** A refused or possible relocation, as `inspect` tells it. */
+export type Relocation =
+  | {
+      readonly route: 'exact' | 'pic' | 'dynamic';
+      /** How many numbers would be rewritten. */
+      readonly numbers: number;
+      readonly data: Range;
+      readonly stackTop: number;
+      /** The end of the module's own memory. */
+      readonly end: number;
+      readonly align: number;
+      readonly warnings: string[];
+    }
+  | { readonly route: 'none'; readonly code: string; readonly message: string; readonly offset: number };
+
+export interface MemoryInfo {
+  readonly initial: number;
+  readonly maximum: number | null;
+  readonly shared: boolean;
+  readonly memory64: boolean;
+}
+
+/** An import or export; the fields beyond `kind` depend on it. */
+export interface ExternInfo extends Partial<MemoryInfo> {
+  readonly name: string;
+  readonly kind: 'function' | 'table' | 'memory' | 'global' | 'tag';
+  readonly params?: string[];
+  readonly results?: string[];
+  readonly type?: string;
+  readonly mutable?: boolean;
+  /** The constant in an exported global. */
+  readonly value?: number | null;
+}
+
+export interface ModuleInfo {
+  readonly size: number;
+  readonly sections: { readonly id: number; readonly name: string; readonly offset: number; readonly size: number }[];
+  readonly memories: (MemoryInfo & { readonly imported: boolean })[];
+  readonly imports: (ExternInfo & { readonly module: string })[];
+  readonly exports: ExternInfo[];
+  /** `address` is `null` where nothing in the module tells it; `offset` counts bytes of the file. */
+  readonly data: { readonly passive: boolean; readonly address: number | null; readonly size: number; readonly offset: number }[];
+  readonly heapBase: number | null;
+  readonly start: number | null;
+  readonly producers: { readonly field: string; readonly name: string; readonly version: string }[];
+  readonly features: string[];
+  readonly relocation: Relocation;
+}
+
+/**
+ * Rewrites modules so that they live in one memory, in the order given, and none overlap.
+ *
+ * Instantiate each with `{ env: { memory } }`, where `memory` starts with `neededPages` pages.
+ * Modules linked with `--emit-relocs` are moved exactly; position-independent ones without it are
+ * moved by their globals, and `warnings` lists what may be wrong. Rejects with `LinkError`.
+ */
+export async function combine(
+  modules: readonly WasmBytes[],
+  options: number | CombineOptions = {},
+): Promise<Combined> {
+  const wish = typeof options === 'number' ? { additionalStack: options } : options;
+  const { report, files } = await call('combine', modules, numbers(wish, wish.oneTable ? 1 : 0));
+  const { neededPages, warnings, ...layout } = report as Layout & Omit<Combined, 'modules' | 'layout'>;
+  return { modules: files.slice(0, modules.length), neededPages, layout, warnings };
+}
+
+/** Moves one module by `offset` bytes and tells it that the heap begins at `newHeapBase`. */
+export async function relocate(
+  module: WasmBytes,
+  offset: number,
+  newHeapBase: number,
+  options: CombineOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { files } = await call('relocate', [module], [...numbers(options, 0), offset, newHeapBase]);
+  return files[0] as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Moves one module and makes it one that many threads can instantiate on the same memory.
+ *
+ * Write `image` once. Then each instance sets `__isolith_stack_pointer` to the top of a stack of
+ * its own; the first one calls `__isolith_start` if the module exports it.
+ */
+export async function relocateShareable(
+  module: WasmBytes,
+  offset: number,
+  newHeapBase: number,
+  options: CombineOptions = {},
+): Promise<Shareable> {
+  const answer = await call('relocate', [module], [...numbers(options, 2), offset, newHeapBase]);
+  const { image, ...placement } = answer.report as Placement & { image: { address: number }[] };
+  const [moved, ...segments] = answer.files as [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]];
+  return {
+    module: moved,
+    image: segments.map((bytes, index) => ({ address: image[index]?.address ?? 0, bytes })),
+    placement,
+  };
+}
+
+/** The end of the memory that a module was linked to own, its `__heap_base`. */
+export async function getHeapBase(module: WasmBytes): Promise<number> {
+  const { report } = await call('heap_base', [module]);
+  return (report as { heapBase: number }).heapBase;
+}
+
+/** What a module is made of, and whether and how it can be relocated. */
+export async function inspect(module: WasmBytes): Promise<ModuleInfo> {
+  return (await call('inspect', [module])).report as ModuleInfo;
+}
+
+/** The first six numbers of a request. */
+function numbers(options: CombineOptions, flags: number): (number | bigint)[] {
+  const { additionalStack = 0, guard = UNSET, base = 0, shared, maximum = UNSET } = options;
+  return [additionalStack, guard, base, shared === undefined ? UNSET : Number(shared), maximum, flags];
+}

@@ -1,0 +1,278 @@
+//! The linker's operations: combine, relocate, heap base.
+
+use super::fault::{Fault, Result};
+use super::layout::{self, Area, Wish, pages};
+use super::module::Module;
+use super::parse::parse;
+use super::place::{self, MAX_PAGES, PAGE, Rewritten, Surroundings};
+use super::plan::{Plan, Route};
+use super::{exact, extent, pic};
+use crate::error::Kind;
+
+/// The gap between modules unless another is asked for: a small overrun meets nobody's data.
+pub const DEFAULT_GUARD: u64 = 1024;
+
+/// How [`combine`] and [`relocate`] treat what the modules leave open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Bytes of stack for each module beyond those it was linked with.
+    pub additional_stack: u64,
+    /// Bytes left unused between modules.
+    pub guard: u64,
+    /// The first address that modules may use.
+    pub base: u64,
+    /// Whether the imported memory is shared; `None` leaves that to the modules.
+    pub shared: Option<bool>,
+    /// The maximum of the imported memory in pages.
+    pub maximum: Option<u64>,
+    /// Whether all import one function table, so that function pointers cross modules.
+    pub one_table: bool,
+    /// Whether the module is made for many instances on the one memory: its active segments are
+    /// taken out, to be written once by the host; its start function is not run but exported as
+    /// `__isolith_start`, to be called once; its stack pointer is exported as
+    /// `__isolith_stack_pointer`, to be set by every instance.
+    pub data_apart: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            additional_stack: 0,
+            guard: DEFAULT_GUARD,
+            base: 0,
+            shared: None,
+            maximum: None,
+            one_table: false,
+            data_apart: false,
+        }
+    }
+}
+
+/// A module in its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// The rewritten file.
+    pub bytes: Vec<u8>,
+    /// How it was relocated: `"exact"`, `"pic"` or `"dynamic"`.
+    pub route: &'static str,
+    /// What was added to its addresses.
+    pub offset: u64,
+    /// The memory that is its own.
+    pub area: (u64, u64),
+    /// Its stack: the lowest address and the top. Both 0 if it has none.
+    pub stack: (u64, u64),
+    /// Its static data.
+    pub data: (u64, u64),
+    /// Its slots in the function table.
+    pub slots: (u64, u64),
+    /// With [`Options::data_apart`]: addresses and the bytes to write there before any call.
+    pub image: Vec<(u64, Vec<u8>)>,
+}
+
+/// Modules that lie side by side in one memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Combined {
+    /// The modules in the order given.
+    pub modules: Vec<Placed>,
+    /// The pages that the memory must start with.
+    pub needed_pages: u64,
+    /// The maximum that the modules declare for the memory.
+    pub maximum_pages: Option<u64>,
+    /// Whether they import it as shared.
+    pub shared: bool,
+    /// The end of all modules: where the common heap may begin.
+    pub heap_base: u64,
+    /// The slots of the one function table, if it was asked for.
+    pub table_slots: Option<u64>,
+    /// What could not be proved safe, one line each.
+    pub warnings: Vec<String>,
+}
+
+/// Finds out how a module can be relocated and what changes then.
+pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
+    if module.dylink.is_some() {
+        return super::dynamic::plan(module);
+    }
+    module.memory()?;
+    if let Some(offset) = module.data.iter().find(|data| data.memory != 0) {
+        let message = "a data segment of a second memory";
+        return Err(Fault::new(Kind::UnsupportedModule, offset.range.start, message));
+    }
+    if exact::applies(module) { exact::plan(module) } else { pic::plan(module) }
+}
+
+/// Rewrites modules so that all live in one memory, in the order given, and none overlap.
+///
+/// The memory's layout is stack and data of each module, guard gaps between them, then the heap
+/// that all share.
+///
+/// # Errors
+/// Any of the linker's codes, with the module and the byte that it is about.
+pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
+    let told = |index| move |fault: Fault| fault.in_module(index);
+    let mut modules = Vec::with_capacity(files.len());
+    let mut plans = Vec::with_capacity(files.len());
+    for (index, file) in files.iter().enumerate() {
+        let module = parse(file).map_err(told(index))?;
+        plans.push(plan(&module).map_err(told(index))?);
+        modules.push(module);
+    }
+    let wide = same_width(&modules)?;
+    let wish = Wish {
+        additional_stack: options.additional_stack,
+        guard: options.guard,
+        base: options.base,
+    };
+    let limit = if wide { 1 << 48 } else { 1 << 32 };
+    let (mut areas, heap_base) = layout::arrange(&plans, &wish, limit)?;
+    let table = options.one_table.then(|| share_table(&modules, &plans, &mut areas)).transpose()?;
+    let around = surroundings(&modules, options, pages(heap_base), table);
+    let mut combined = Combined {
+        modules: Vec::with_capacity(files.len()),
+        needed_pages: around.pages,
+        maximum_pages: around.maximum,
+        shared: around.shared,
+        heap_base,
+        table_slots: table,
+        warnings: Vec::new(),
+    };
+    for (index, (module, plan)) in modules.iter().zip(&plans).enumerate() {
+        let warnings = plan.warnings.iter();
+        combined.warnings.extend(warnings.map(|warning| format!("module {index}: {warning}")));
+        let placed = placed(module, plan, &areas[index], &around).map_err(told(index))?;
+        combined.modules.push(placed);
+    }
+    combined.warnings.extend(rival_heaps(&plans));
+    Ok(combined)
+}
+
+/// Moves one module by `offset` bytes and tells it that the heap begins at `heap_base`.
+///
+/// # Errors
+/// `EINVAL` for an offset that breaks the alignment of its data, `ERR_LAYOUT_OVERFLOW` for a heap
+/// base within the module, and whatever makes it impossible to relocate.
+pub fn relocate(file: &[u8], offset: u64, heap_base: u64, options: &Options) -> Result<Placed> {
+    let module = parse(file)?;
+    let plan = plan(&module)?;
+    if !offset.is_multiple_of(plan.extent.align) {
+        let message = format!("offset {offset:#x} is no multiple of {:#x}", plan.extent.align);
+        return Err(Fault::new(Kind::InvalidArgument, 0, message));
+    }
+    let limit = if module.pointer_width() == 4 { 1 << 32 } else { 1 << 48 };
+    let area = Area::at(&plan.extent, offset, options.additional_stack);
+    let Some(mut area) = area.filter(|area| area.high <= heap_base && heap_base <= limit) else {
+        let end = offset.saturating_add(plan.extent.heap_base);
+        let message = format!(
+            "the module ends at {end:#x} and its stack must fit too: a heap base of {heap_base:#x} \
+             is not possible"
+        );
+        return Err(Fault::new(Kind::LayoutOverflow, 0, message));
+    };
+    area.placement.heap_base = heap_base;
+    area.placement.heap_end = heap_base;
+    let modules = [module];
+    let around = surroundings(&modules, options, pages(heap_base), None);
+    let [module] = &modules;
+    placed(module, &plan, &area, &around)
+}
+
+/// The end of the memory that a module was linked to own.
+///
+/// # Errors
+/// `ERR_MISSING_HEAP_BASE` if the module does not tell it.
+pub fn heap_base(file: &[u8]) -> Result<u64> {
+    let module = parse(file)?;
+    if let Some(found) = extent::known_address(&module, "__heap_base") {
+        return Ok(found);
+    }
+    if module.dylink.is_some() || exact::applies(&module) {
+        return Ok(plan(&module)?.extent.heap_base);
+    }
+    let message = "__heap_base is not exported: link with --export=__heap_base or --emit-relocs";
+    Err(Fault::new(Kind::MissingHeapBase, 0, message))
+}
+
+fn placed(module: &Module<'_>, plan: &Plan, area: &Area, around: &Surroundings) -> Result<Placed> {
+    let Rewritten { bytes, image } = match plan.route {
+        Route::Dynamic => super::dynamic::place(module, plan, &area.placement, around)?,
+        Route::Exact | Route::Pic => place::place(module, plan, &area.placement, around)?,
+    };
+    let extent = &plan.extent;
+    let offset = area.placement.offset;
+    let has_stack = extent.stack_top != 0;
+    let first = area.placement.slots;
+    Ok(Placed {
+        bytes,
+        route: plan.route.name(),
+        offset,
+        area: (area.low, area.high),
+        stack: if has_stack {
+            (area.placement.stack_low, area.placement.stack_top)
+        } else {
+            (0, 0)
+        },
+        data: (offset + extent.data_start, offset + extent.data_end),
+        slots: (first, first + place::slots(module)),
+        image,
+    })
+}
+
+/// Whether all memories are 64-bit.
+fn same_width(modules: &[Module<'_>]) -> Result<bool> {
+    let mut widths = modules.iter().map(Module::pointer_width);
+    let first = widths.next().unwrap_or(4);
+    match widths.position(|width| width != first) {
+        None => Ok(first == 8),
+        Some(index) => {
+            let message = "32-bit and 64-bit memories cannot be one";
+            Err(Fault::new(Kind::UnsupportedModule, 0, message).in_module(index + 1))
+        }
+    }
+}
+
+/// Gives every module its own slots of one table; returns the slots in all.
+fn share_table(modules: &[Module<'_>], plans: &[Plan], areas: &mut [Area]) -> Result<u64> {
+    let mut next = 0;
+    for (index, (module, plan)) in modules.iter().zip(plans).enumerate() {
+        if !plan.movable_table && !module.elements.is_empty() {
+            let at = module.section(super::module::id::ELEMENT).map_or(0, |section| section.head);
+            let message = "without relocation entries the function table cannot be moved";
+            return Err(Fault::new(Kind::NotRelocatable, at, message).in_module(index));
+        }
+        areas[index].placement.slots = next;
+        next += place::slots(module);
+    }
+    Ok(next.max(1))
+}
+
+fn surroundings(
+    modules: &[Module<'_>],
+    options: &Options,
+    pages: u64,
+    table: Option<u64>,
+) -> Surroundings {
+    let memories = || modules.iter().flat_map(|module| module.memories.first());
+    let shared = options.shared.unwrap_or_else(|| memories().any(|memory| memory.shared));
+    // A shared memory must have a maximum, and the largest one fits every memory of the host.
+    let maximum = options.maximum.or(shared.then_some(MAX_PAGES)).map(|most| most.max(pages));
+    debug_assert!(pages <= (1 << 48) / PAGE, "the layout is within the address space");
+    Surroundings { pages, maximum, shared, table, data_apart: options.data_apart }
+}
+
+/// Modules that each take `__heap_base` for the start of a heap of their own.
+fn rival_heaps(plans: &[Plan]) -> Option<String> {
+    let takes = |plan: &&Plan| plan.heap_base_used.is_some() && plan.heap_end_used.is_none();
+    let rivals: Vec<String> = plans
+        .iter()
+        .enumerate()
+        .filter(|(_, plan)| takes(plan))
+        .map(|(index, _)| index.to_string())
+        .collect();
+    (rivals.len() > 1).then(|| {
+        format!(
+            "modules {} each use __heap_base without __heap_end: if these are allocators they will \
+             hand out the same bytes; let them import malloc and free, or grow the memory",
+            rivals.join(", ")
+        )
+    })
+}

@@ -1,0 +1,221 @@
+//! Writes a module anew for its place in a shared memory, from its plan.
+
+use super::extent;
+use super::fault::{Fault, Result};
+use super::leb::Form;
+use super::module::{Module, TableType, TypeRef, id};
+use super::plan::{Fix, Placement, Plan};
+use super::splice::{Splicer, encoded};
+use crate::error::Kind;
+use wasm_encoder::{Encode, EntityType, ExportKind};
+
+/// The bytes of a wasm page.
+pub(crate) const PAGE: u64 = 1 << 16;
+
+/// The most pages that a 32-bit memory has.
+pub(crate) const MAX_PAGES: u64 = 1 << 16;
+
+/// The memory and table that the rewritten module imports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) pages: u64,
+    pub(crate) maximum: Option<u64>,
+    pub(crate) shared: bool,
+    /// The slots of the one function table, if the modules share one.
+    pub(crate) table: Option<u64>,
+    /// Whether the active segments are taken out, for the host to write once.
+    pub(crate) data_apart: bool,
+}
+
+/// A module after it was moved.
+#[derive(Debug)]
+pub(crate) struct Rewritten {
+    pub(crate) bytes: Vec<u8>,
+    /// Addresses and what the host has to write there.
+    pub(crate) image: Vec<(u64, Vec<u8>)>,
+}
+
+/// Applies a plan.
+///
+/// # Errors
+/// `ERR_UNSUPPORTED_MODULE` if memory or table cannot be imported, `ERR_STALE_RELOCATION` if a
+/// planned number is no longer where it was found.
+pub(crate) fn place(
+    module: &Module<'_>,
+    plan: &Plan,
+    placement: &Placement,
+    around: &Surroundings,
+) -> Result<Rewritten> {
+    let mut splicer = Splicer::new(module);
+    let moved = plan.fixes.iter();
+    // The offsets of segments that are taken out go with them.
+    let gone = around.data_apart.then(|| module.section(id::DATA)).flatten();
+    apply(
+        module,
+        moved.filter(|fix| {
+            !gone.is_some_and(|data| {
+                matches!(fix.form, Form::Free(_)) && data.body.contains(&fix.site.start)
+            })
+        }),
+        placement,
+        &mut splicer,
+    )?;
+    let image =
+        if around.data_apart { apart(module, plan, placement, &mut splicer) } else { Vec::new() };
+    memory(module, around, &mut splicer)?;
+    if let Some(slots) = around.table {
+        table(module, slots, &mut splicer)?;
+    }
+    for (index, section) in module.sections.iter().enumerate() {
+        let spent = section.name == "linking"
+            || section.name == "dylink.0"
+            || section.name.starts_with("reloc.");
+        // The entries speak of a module that is no more: what is left would be stale.
+        if section.id == id::CUSTOM && spent {
+            splicer.drop_section(index);
+        }
+    }
+    Ok(Rewritten { bytes: splicer.finish(), image })
+}
+
+/// Writes the numbers of the plan.
+fn apply<'p>(
+    module: &Module<'_>,
+    fixes: impl Iterator<Item = &'p Fix>,
+    placement: &Placement,
+    splicer: &mut Splicer<'_, '_>,
+) -> Result<()> {
+    for fix in fixes {
+        let mask = if fix.form.width() == 4 { u64::from(u32::MAX) } else { u64::MAX };
+        let old = fix.value.present().wrapping_add_signed(fix.addend) & mask;
+        let new = placement.of(fix.value).wrapping_add_signed(fix.addend) & mask;
+        if old == new {
+            continue;
+        }
+        let bytes = &module.bytes[fix.site.clone()];
+        if fix.form.read(bytes) != Some(old) {
+            let message = format!("a number to move is not {old:#x} any more");
+            return Err(Fault::new(Kind::StaleRelocation, fix.site.start, message));
+        }
+        match fix.form {
+            Form::Free(4) => splicer.replace(fix.site.clone(), encoded(new as u32 as i32)),
+            Form::Free(_) => splicer.replace(fix.site.clone(), encoded(new as i64)),
+            form => form.write(&mut splicer.bytes_mut()[fix.site.clone()], new),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the module import its memory with the limits of the one that is shared.
+fn memory(module: &Module<'_>, around: &Surroundings, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+    let found = module.memory()?;
+    if found.page_size_log2.is_some_and(|size| size != 16) {
+        let message = "the module's memory has pages of its own size";
+        return Err(Fault::new(Kind::UnsupportedModule, 0, message));
+    }
+    let ty = EntityType::Memory(wasm_encoder::MemoryType {
+        minimum: around.pages,
+        maximum: around.maximum,
+        memory64: found.memory64,
+        shared: around.shared,
+        page_size_log2: None,
+    });
+    let mut imports = module.imports.iter();
+    match imports.find(|import| matches!(import.ty, TypeRef::Memory(_))) {
+        Some(import) => {
+            splicer.replace(import.range.clone(), entry(import.module, import.name, ty));
+        }
+        None => {
+            splicer.drop_all(id::MEMORY);
+            splicer.append(id::IMPORT, &entry("env", "memory", ty));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the module import the function table, with room for the slots of all.
+fn table(module: &Module<'_>, slots: u64, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+    let at = module.section(id::TABLE).map_or(0, |section| section.head);
+    let found = match module.tables.as_slice() {
+        [] => return Ok(()),
+        [table] if table.element_type.is_func_ref() => *table,
+        _ => {
+            let message = "only a module with one table of functions can share it";
+            return Err(Fault::new(Kind::UnsupportedModule, at, message));
+        }
+    };
+    let TableType { table64, shared, .. } = found;
+    let ty = EntityType::Table(wasm_encoder::TableType {
+        element_type: wasm_encoder::RefType::FUNCREF,
+        minimum: slots,
+        maximum: None,
+        table64,
+        shared,
+    });
+    let mut imports = module.imports.iter();
+    match imports.find(|import| matches!(import.ty, TypeRef::Table(_))) {
+        Some(import) => {
+            splicer.replace(import.range.clone(), entry(import.module, import.name, ty));
+        }
+        None => {
+            splicer.drop_all(id::TABLE);
+            splicer.append(id::IMPORT, &entry("env", "__indirect_function_table", ty));
+        }
+    }
+    Ok(())
+}
+
+/// An entry of the import section.
+pub(crate) fn entry(module: &str, name: &str, ty: EntityType) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    module.encode(&mut bytes);
+    name.encode(&mut bytes);
+    ty.encode(&mut bytes);
+    bytes
+}
+
+/// Makes the module one for many instances: what may be done only once is left to the host.
+fn apart(
+    module: &Module<'_>,
+    plan: &Plan,
+    placement: &Placement,
+    splicer: &mut Splicer<'_, '_>,
+) -> Vec<(u64, Vec<u8>)> {
+    let mut image = Vec::new();
+    for data in &module.data {
+        let Some(address) = data.offset.as_ref().and_then(|offset| offset.constant()) else {
+            continue;
+        };
+        let bytes = splicer.bytes_mut()[data.bytes.clone()].to_vec();
+        image.push((address.wrapping_add(placement.offset), bytes));
+        // An empty passive segment keeps the numbers of those that follow.
+        splicer.replace(data.range.clone(), vec![1, 0]);
+    }
+    if let Some(start) = module.start {
+        splicer.drop_all(id::START);
+        splicer.append(id::EXPORT, &export("__isolith_start", ExportKind::Func, start));
+    }
+    if let Some(global) = extent::stack_pointer(module, &plan.extent) {
+        let item = export("__isolith_stack_pointer", ExportKind::Global, global);
+        splicer.append(id::EXPORT, &item);
+    }
+    image
+}
+
+fn export(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    name.encode(&mut bytes);
+    kind.encode(&mut bytes);
+    index.encode(&mut bytes);
+    bytes
+}
+
+/// The slots of the function table that a module fills or reserves, the null slot included.
+pub(crate) fn slots(module: &Module<'_>) -> u64 {
+    let filled = module.elements.iter().filter(|element| element.table == 0).map(|element| {
+        let first = element.offset.as_ref().and_then(|offset| offset.constant()).unwrap_or(0);
+        first + element.functions.len() as u64
+    });
+    let reserved = module.tables.first().map_or(0, |table| table.initial);
+    filled.max().unwrap_or(0).max(reserved).max(1)
+}

@@ -1,0 +1,94 @@
+// Builds the fixture modules with stock toolchains: every source in every way that people link.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Where the modules go; not in the repository. */
+export const OUT = join(here, 'target');
+
+const RELOCS = '--emit-relocs';
+const IMPORT = '--import-memory';
+const BASE = '--export=__heap_base';
+
+/** Ways to link a Rust source, by the last part of the module's name. */
+const RUST = {
+  // No flag but the one that the exact route needs: the memory is the module's own.
+  stock: { link: [RELOCS], args: ['-Cstrip=none'] },
+  imported: { link: [RELOCS, IMPORT, BASE, '--export=__data_end'], args: ['-Cstrip=debuginfo'] },
+  pic: { link: [RELOCS, IMPORT], args: ['-Crelocation-model=pic'] },
+  debug: { link: [RELOCS, IMPORT], args: ['-Copt-level=0', '-Cdebuginfo=2'] },
+};
+
+/** Ways that need no std, because the installed one is built otherwise. */
+const BARE = {
+  threads: {
+    link: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--no-check-features'],
+    args: ['-Ctarget-feature=+atomics,+bulk-memory,+mutable-globals'],
+  },
+  // The document's recipe: no relocation entries, the globals tell.
+  recipe: { link: [IMPORT, BASE], args: ['-Crelocation-model=pic'] },
+  forgotten: { link: [IMPORT], args: ['-Crelocation-model=pic'] },
+  absolute: { link: [IMPORT, BASE], args: [] },
+};
+
+const C = {
+  // Without threads this clang has no thread-local data.
+  plain: { cc: ['-D_Thread_local='], ld: [RELOCS, IMPORT] },
+  first: { cc: ['-D_Thread_local=', '-mbulk-memory'], ld: [RELOCS, '--stack-first', BASE] },
+  threads: {
+    cc: ['-matomics', '-mbulk-memory', '-mmutable-globals'],
+    ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--export=__wasm_init_tls', '--export=__tls_size'],
+  },
+  pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
+  side: { cc: ['-fPIC'], ld: ['-shared', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
+};
+
+/** Builds what is missing or older than its source; returns the names of all modules. */
+export function build() {
+  mkdirSync(OUT, { recursive: true });
+  const names = [];
+  for (const source of readdirSync(join(here, 'fixtures')).sort()) {
+    const [stem, language] = source.split('.');
+    const ways = language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
+    for (const [way, how] of Object.entries(ways)) {
+      const name = `${stem}-${way}`;
+      const from = join(here, 'fixtures', source);
+      const to = join(OUT, `${name}.wasm`);
+      if (!fresh(from, to)) (language === 'c' ? c : rust)(from, to, how);
+      names.push(name);
+    }
+  }
+  return names;
+}
+
+function fresh(from, to) {
+  const newest = Math.max(statSync(from).mtimeMs, statSync(join(here, 'build.mjs')).mtimeMs);
+  return existsSync(to) && statSync(to).mtimeMs > newest;
+}
+
+function rust(from, to, { link, args }) {
+  const links = link.flatMap((arg) => ['-C', `link-arg=${arg}`]);
+  const flags = ['--edition', '2024', '--target', 'wasm32-unknown-unknown', '--crate-type', 'cdylib', '-O'];
+  const level = args.some((arg) => arg.startsWith('-Copt-level')) ? flags.slice(0, -1) : flags;
+  execFileSync('rustc', ['+stable', ...level, ...args, ...links, from, '-o', to], { stdio: 'inherit' });
+}
+
+function c(from, to, { cc, ld, target = 'wasm32' }) {
+  const object = to.replace(/\.wasm$/, '.o');
+  execFileSync('clang', [`--target=${target}`, '-O1', '-ftls-model=local-exec', ...cc, '-c', from, '-o', object], { stdio: 'inherit' });
+  const shared = ld.includes('-shared');
+  execFileSync(lld(), ['-flavor', 'wasm', ...(shared ? [] : ['--no-entry']), ...ld, object, '-o', to], { stdio: 'inherit' });
+}
+
+/** The linker that came with the Rust toolchain: newer than most distributions' own. */
+function lld() {
+  const root = execFileSync('rustc', ['+stable', '--print', 'sysroot'], { encoding: 'utf8' }).trim();
+  const host = /^host: (.*)$/m.exec(execFileSync('rustc', ['+stable', '-vV'], { encoding: 'utf8' }))?.[1];
+  return join(root, 'lib/rustlib', host, 'bin/rust-lld');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${build().join('\n')}\n`);
