@@ -1,5 +1,7 @@
 /** `isolith/heap-manager`: typed access to the heap of any WebAssembly module, and to our own. */
+import './start.js';
 import { IsolithError } from './errors.js';
+import { getHeap } from './heap.js';
 import { WasmHeapManager } from './heap-manager/manager.js';
 import type {
   AllocatorMethod, DeallocatorMethod, HeapGetterCallback, WasmHeapManagerOptions,
@@ -14,7 +16,18 @@ export * from './heap-manager/options.js';
 export * from './heap-manager/pointer-refs.js';
 export * from './heap-manager/ref.js';
 export * from './heap-manager/string-refs.js';
+export * from './struct.js';
 export type { PollingMode, TypedArray } from './bytes.js';
+
+/**
+ * The manager of the runtime's own heap on this thread. Managers of all threads share that heap;
+ * each tracks what it allocated itself. Throws `ERR_NOT_STARTED` at use where the runtime could not start.
+ */
+export const heapManager: WasmHeapManager = new WasmHeapManager(
+  () => getHeap().memory.buffer,
+  (size) => getHeap().allocRaw(size),
+  (address) => getHeap().free(address),
+);
 
 /**
  * Makes a manager of the heap that `heapGetter` answers.
