@@ -1,8 +1,14 @@
 /** The errors of typed access: each names the address, index or count that was wrong. */
 import { IsolithError } from '../errors.js';
 
-/** An address outside of the heap, or one that is no integer. */
-export function outOfRange(address: number, bytes: number, heapBytes: number): RangeError {
+/** Where a freed block is said to begin: below 0 for every field of it, and too far to be a slip. */
+export const FREED_BASE = -(2 ** 30);
+/** More than any field of a freed block can add to {@link FREED_BASE}. */
+const FREED_END = -(2 ** 29);
+
+/** An address outside of the heap, or one that is no integer; for a freed block, that it was freed. */
+export function outOfRange(address: number, bytes: number, heapBytes: number): Error {
+  if (address >= FREED_BASE && address < FREED_END) return useAfterFree('the block of this struct');
   const unit = bytes === 1 ? 'byte' : 'bytes';
   return new RangeError(`address ${String(address)} (${bytes} ${unit}) is outside of the heap of ${heapBytes} bytes`);
 }

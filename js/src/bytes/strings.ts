@@ -10,6 +10,12 @@ import {
 /** The bytes of one encoded element. */
 export type ElementBytes = 1 | 2 | 4;
 
+/** How a text is encoded. */
+export type TextEncoding = 'ascii' | 'utf8' | 'utf16' | 'utf32';
+
+/** The bytes of one element of each encoding. */
+export const ENCODED_BYTES: Readonly<Record<TextEncoding, ElementBytes>> = { ascii: 1, utf8: 1, utf16: 2, utf32: 4 };
+
 /**
  * Reads and writes null-terminated strings.
  *
@@ -72,6 +78,33 @@ export class TextAccess extends ExtendedAccess {
     encodeUtf32(u32, address / 4, value);
     u32[address / 4 + points] = 0;
     return points;
+  }
+
+  /** Reads a text of `count` elements, which ends at a 0 if there is one. @internal */
+  readText(address: number, encoding: TextEncoding, count: number): string {
+    const bytes = ENCODED_BYTES[encoding];
+    const views = this.near(address, bytes, count * bytes);
+    const start = address / bytes;
+    const zero = findZero(views, bytes, start, start + count);
+    const end = zero < 0 ? start + count : zero;
+    if (encoding === 'utf8') return decodeUtf8(views, start, end);
+    if (encoding === 'ascii') return decodeAscii(views, start, end);
+    return encoding === 'utf16' ? decodeUtf16(views, start, end) : decodeUtf32(views, start, end);
+  }
+  /** Writes a text into exactly `count` elements: what it does not fill becomes 0. @internal */
+  writeText(address: number, encoding: TextEncoding, count: number, value: string): void {
+    const bytes = ENCODED_BYTES[encoding];
+    const views = this.near(address, bytes, count * bytes);
+    const start = address / bytes;
+    if (encoding === 'ascii') checkAscii(value);
+    const measured = encoding === 'utf8' ? measureUtf8(value) : undefined;
+    const needed = measured?.length ?? (encoding === 'utf32' ? utf32Length(value) : value.length);
+    if (needed > count) throw new RangeError(`the text needs ${needed} elements, but the field has ${count}`);
+    if (measured !== undefined) encodeUtf8(views.u8, start, value, measured);
+    else if (encoding === 'ascii') encodeUnits(views.u8, start, value);
+    else if (encoding === 'utf16') encodeUnits(views.u16, start, value);
+    else encodeUtf32(views.u32, start, value);
+    views.u8.fill(0, address + needed * bytes, address + count * bytes);
   }
 
   /** Counts the elements before the terminator. Throws a RangeError where there is none in reach. */

@@ -93,8 +93,8 @@ export abstract class BaseHeapManager extends TextAccess {
     return address;
   }
 
-  /** Hands a new block to the reference that `make` makes of it; gives it back where that fails. */
-  protected adopt<R extends HeapRef>(bytes: number, make: (address: number) => R): R {
+  /** Hands a new block to the reference that `make` makes of it; gives it back where that fails. @internal */
+  adopt<R extends HeapRef>(bytes: number, make: (address: number) => R): R {
     const address = this.block(bytes);
     try {
       const ref = make(address);
@@ -107,7 +107,7 @@ export abstract class BaseHeapManager extends TextAccess {
   }
 
   /** A view of `elementCount` elements at `address` in the current buffer. */
-  protected viewOf<T extends TypedArray>(Type: TypedArrayConstructor<T>, address: number, elementCount: number): T {
+  viewOf<T extends TypedArray>(Type: TypedArrayConstructor<T>, address: number, elementCount: number): T {
     checkCount(elementCount, 'the element count');
     const size = Type.BYTES_PER_ELEMENT;
     const { buffer } = this.reach(address, elementCount * size);
