@@ -1,0 +1,182 @@
+/** What the tabs have in common: a source to load from, one run at a time, progress, cancel, words for everyone. */
+
+import type { Engine, Plan, Run, Watcher } from './engine.js';
+import { element } from './dom.js';
+import { bytes, duration } from './format.js';
+import type { Timeline } from './views/timeline.js';
+
+/** The page's shared parts. */
+export interface Shell {
+  readonly engine: Engine;
+  readonly timeline: Timeline;
+  /** Tells all, also who listens instead of looks. */
+  say(text: string): void;
+  /** Shows an error until something else succeeds; undefined takes it away. */
+  fail(error: unknown): void;
+}
+
+/** Where a file comes from. */
+export interface Source {
+  readonly name: string;
+  readonly size: number;
+  open(signal: AbortSignal): Promise<Response>;
+}
+
+/** A file that the user has, as a response whose length is known. */
+export function fileSource(file: File): Source {
+  const headers = { 'content-length': String(file.size) };
+  return { name: file.name, size: file.size, open: () => Promise.resolve(new Response(file.stream(), { headers })) };
+}
+
+/** A file that the site has. */
+export function siteSource(path: string): Source {
+  return { name: path.split('/').at(-1) ?? path, size: 0, open: (signal) => fetch(path, { signal }) };
+}
+
+/** Progress bar, note, run and cancel button of one tab; ids begin with its name. */
+export class Session {
+  readonly shell: Shell;
+  readonly #run: HTMLButtonElement;
+  readonly #cancel: HTMLButtonElement;
+  readonly #bar: HTMLElement;
+  readonly #note: HTMLElement;
+  readonly #form: HTMLFormElement;
+  #controller: AbortController | undefined;
+  #ready = false;
+
+  constructor(name: string, shell: Shell) {
+    this.shell = shell;
+    this.#run = element(`${name}-run`, HTMLButtonElement);
+    this.#cancel = element(`${name}-cancel`, HTMLButtonElement);
+    this.#bar = element(`${name}-progress`, HTMLDivElement);
+    this.#note = element(`${name}-note`, HTMLParagraphElement);
+    this.#form = element(`${name}-form`, HTMLFormElement);
+    this.#cancel.addEventListener('click', () => this.#controller?.abort(new DOMException('Cancelled', 'AbortError')));
+    this.#form.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.#cancel.click();
+    });
+    this.#form.dataset.state = 'empty';
+  }
+
+  get busy(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Whether there is something to run on. */
+  set ready(ready: boolean) {
+    this.#ready = ready;
+    this.#run.disabled = !ready || this.busy;
+  }
+
+  note(text: string): void {
+    this.#note.textContent = text;
+  }
+
+  progress(part: number): void {
+    const percent = Math.round(part * 100);
+    this.#bar.setAttribute('aria-valuenow', String(percent));
+    (this.#bar.firstElementChild as HTMLElement).style.width = `${percent}%`;
+  }
+
+  /** Does one thing that takes a while and can be cancelled; says how it ended, and never rejects. */
+  async during(what: string, work: (signal: AbortSignal) => Promise<string>): Promise<void> {
+    if (this.busy) return;
+    const controller = (this.#controller = new AbortController());
+    this.#run.disabled = true;
+    this.#cancel.disabled = false;
+    this.#form.dataset.state = 'busy';
+    this.shell.fail(undefined);
+    this.progress(0);
+    this.note(`${what}…`);
+    let state = 'done';
+    try {
+      const words = await work(controller.signal);
+      this.progress(1);
+      this.note(words);
+      this.shell.say(words);
+    } catch (error) {
+      this.progress(0);
+      state = controller.signal.aborted ? 'cancelled' : 'failed';
+      const words = controller.signal.aborted ? 'Cancelled.' : `${what} failed.`;
+      this.note(words);
+      this.shell.say(words);
+      if (!controller.signal.aborted) this.shell.fail(error);
+    } finally {
+      this.#controller = undefined;
+      const hadFocus = document.activeElement === this.#cancel;
+      this.#cancel.disabled = true;
+      this.#run.disabled = !this.#ready;
+      if (hadFocus && this.#ready) this.#run.focus();
+      this.#form.dataset.state = state;
+    }
+  }
+
+  /** Streams a source into the heap, with progress. */
+  load(source: Source, signal: AbortSignal): ReturnType<Engine['load']> {
+    return source.open(signal).then((response) =>
+      this.shell.engine.load(response, source.name, signal, (received, total) => {
+        const whole = source.size || total;
+        if (whole) this.progress(received / whole);
+        this.note(`Streaming ${source.name} into the heap: ${bytes(received)}${whole ? ` of ${bytes(whole)}` : ''}`);
+      }),
+    );
+  }
+
+  /** Runs a plan on one worker, then on all, with both on the timeline. */
+  async measure<D, R>(plan: Plan<D, R>, signal: AbortSignal): Promise<{ alone: Run<R>; together: Run<R> }> {
+    const { engine, timeline } = this.shell;
+    timeline.reset(plan.stages.map((stage) => stage.name));
+    await engine.warmUp(plan);
+    const once = async (alone: boolean): Promise<Run<R>> => {
+      const title = alone ? '1 worker' : `${engine.workers} workers`;
+      const track = timeline.begin(title, alone ? 1 : engine.workers);
+      const watcher: Watcher = {
+        span: (span) => timeline.add(track, span),
+        progress: (done, total, stage) => {
+          this.progress(((alone ? 0 : total) + done) / (2 * total));
+          this.note(`${stage} on ${title}: ${done} of ${total} tasks`);
+        },
+      };
+      const run = await engine.run(plan, alone, signal, watcher);
+      timeline.end(track, run.milliseconds);
+      return run;
+    };
+    const alone = await once(true);
+    const together = await once(false);
+    return { alone, together };
+  }
+}
+
+/** Lets files be chosen by button and drop, or the sample be taken. */
+export function setUpSources(name: string, sample: string, take: (source: Source) => void): void {
+  const input = element(`${name}-file`, HTMLInputElement);
+  const drop = element(`${name}-drop`, HTMLDivElement);
+  const pick = (): void => input.click();
+  element(`${name}-pick`, HTMLButtonElement).addEventListener('click', pick);
+  element(`${name}-change`, HTMLButtonElement).addEventListener('click', pick);
+  element(`${name}-sample`, HTMLButtonElement).addEventListener('click', () => take(siteSource(sample)));
+  input.addEventListener('change', () => {
+    const [file] = input.files ?? [];
+    input.value = '';
+    if (file) take(fileSource(file));
+  });
+  for (const type of ['dragenter', 'dragover'] as const) {
+    drop.addEventListener(type, (event) => {
+      event.preventDefault();
+      drop.classList.add('over');
+    });
+  }
+  drop.addEventListener('dragleave', (event) => {
+    if (!drop.contains(event.relatedTarget as Node | null)) drop.classList.remove('over');
+  });
+  drop.addEventListener('drop', (event) => {
+    event.preventDefault();
+    drop.classList.remove('over');
+    const file = event.dataTransfer?.files[0];
+    if (file) take(fileSource(file));
+  });
+}
+
+/** One run in words. */
+export const summary = (alone: number, together: number, workers: number): string =>
+  `Done: ${duration(alone)} on one worker, ${duration(together)} on ${workers === 1 ? 'one again' : `all ${workers}`}.`;

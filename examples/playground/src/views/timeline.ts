@@ -1,0 +1,134 @@
+/** Draws when each worker was busy: one worker above, all of them below, on the same clock. */
+
+import { element, make, sharpContext, token } from '../dom.js';
+import type { Span } from '../engine.js';
+import { duration } from '../format.js';
+
+/** Lanes of one run. */
+interface Track {
+  readonly title: string;
+  readonly workers: number;
+  readonly spans: Span[];
+  /** Whole length of the run; while it runs, undefined. */
+  milliseconds?: number;
+}
+
+const LABELS = 92;
+const AXIS = 22;
+
+export class Timeline {
+  readonly #canvas = element('timeline', HTMLCanvasElement);
+  readonly #legend = element('timeline-legend', HTMLUListElement);
+  #tracks: Track[] = [];
+  #asked = false;
+
+  constructor() {
+    new ResizeObserver(() => this.draw()).observe(this.#canvas);
+  }
+
+  /** Empties the picture for a job with these stages. */
+  reset(stages: readonly string[]): void {
+    this.#tracks = [];
+    this.#legend.replaceChildren(
+      ...stages.map((name, index) => {
+        const swatch = make('i');
+        swatch.style.background = `var(--stage-${index})`;
+        return make('li', '', swatch, name);
+      }),
+    );
+    this.draw();
+  }
+
+  /** Begins a run; spans that are added belong to it. */
+  begin(title: string, workers: number): Track {
+    const track: Track = { title, workers, spans: [] };
+    this.#tracks.push(track);
+    this.draw();
+    return track;
+  }
+
+  add(track: Track, span: Span): void {
+    track.spans.push(span);
+    this.draw();
+  }
+
+  end(track: Track, milliseconds: number): void {
+    track.milliseconds = milliseconds;
+    this.draw();
+  }
+
+  /** Draws with the next frame. */
+  draw(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      this.#paint();
+    });
+  }
+
+  #paint(): void {
+    const { context, width, height } = sharpContext(this.#canvas);
+    const lanes = this.#tracks.reduce((sum, track) => sum + track.workers, 0);
+    context.font = `12px ${getComputedStyle(this.#canvas).fontFamily}`;
+    context.textBaseline = 'middle';
+    if (lanes === 0) {
+      context.fillStyle = token('faint');
+      context.textAlign = 'center';
+      context.fillText('Run something: each bar will be a task, each lane a worker.', width / 2, height / 2);
+      return;
+    }
+    const gap = 10;
+    const room = height - AXIS - gap * (this.#tracks.length - 1);
+    const lane = Math.min(34, room / lanes);
+    const end = Math.max(1, ...this.#tracks.flatMap((track) => [track.milliseconds ?? 0, ...track.spans.map((span) => span.to)]));
+    const scale = (width - LABELS - 8) / end;
+    this.#axis(context, width, height, end, scale);
+    const colours = [0, 1, 2].map((stage) => token(`stage-${stage}`));
+    let y = 0;
+    for (const track of this.#tracks) {
+      for (let worker = 1; worker <= track.workers; worker++) {
+        context.fillStyle = token('sunken');
+        round(context, LABELS, y + 2, width - LABELS - 8, lane - 4, 4);
+        for (const span of track.spans) {
+          if (span.worker !== worker) continue;
+          context.fillStyle = colours[span.stage] ?? token('other');
+          const wide = (span.to - span.from) * scale;
+          round(context, LABELS + span.from * scale, y + 3, Math.max(1, wide > 4 ? wide - 1 : wide), lane - 6, wide > 6 ? 3 : 1);
+        }
+        context.fillStyle = token('soft');
+        context.textAlign = 'left';
+        const name = track.workers === 1 ? track.title : `Worker ${worker}`;
+        if (lane >= 11) context.fillText(name, 0, y + lane / 2);
+        y += lane;
+      }
+      y += gap;
+    }
+    this.#canvas.setAttribute(
+      'aria-label',
+      `When each worker was busy. ${this.#tracks.map((track) => `${track.title}: ${track.milliseconds === undefined ? 'running' : duration(track.milliseconds)}, ${track.spans.length} tasks`).join('. ')}.`,
+    );
+  }
+
+  #axis(context: CanvasRenderingContext2D, width: number, height: number, end: number, scale: number): void {
+    const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].find((one) => end / one <= 7) ?? 20_000;
+    context.fillStyle = token('faint');
+    context.strokeStyle = token('line');
+    context.textAlign = 'center';
+    for (let time = 0; time <= end; time += step) {
+      const x = Math.round(LABELS + time * scale) + 0.5;
+      context.beginPath();
+      context.moveTo(x, 0);
+      context.lineTo(x, height - AXIS + 2);
+      context.stroke();
+      const text = time === 0 ? '0' : duration(time).replace(/\.0+(?= )|\.00(?= )/, '');
+      context.fillText(text, Math.min(x, width - 18), height - AXIS / 2 + 2);
+    }
+  }
+}
+
+function round(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number, radius: number): void {
+  context.beginPath();
+  context.roundRect(x, y, width, Math.max(1, height), Math.min(radius, width / 2));
+  context.fill();
+}
