@@ -5,6 +5,11 @@ pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering}
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+#[cfg(loom)]
+use loom::sync::atomic::fence;
+#[cfg(all(not(loom), not(target_arch = "wasm32")))]
+use std::sync::atomic::fence;
+
 /// A 32-bit counter with one writer, whom any thread may read.
 ///
 /// WebAssembly has no relaxed stores: every atomic store costs a full fence. Aligned 32-bit plain
