@@ -1,8 +1,10 @@
-// Builds pkg/dist: cargo → wasm-bindgen → wasm-opt → tsc → the single-file worker. `--dev` skips optimising.
+// Builds pkg/dist: the kernel and the linker by cargo, wasm-bindgen and wasm-opt, then tsc and the single-file
+// worker. `--dev` skips optimising, `--js` what is compiled from Rust if it is there.
 import { mkdir, readFile, rm, writeFile, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { build as bundle } from 'esbuild';
+import { buildLinker } from './build-linker.mjs';
 import { ROOT, run } from './lib/run.mjs';
 import { CARGO_ARGS, RUSTFLAGS, TARGET, WASM_OPT_FEATURES } from './lib/wasm-flags.mjs';
 
@@ -66,6 +68,7 @@ async function javascript() {
   await run('tsc', ['-p', 'js/tsconfig.json'], { env: tools });
   await copyFile(join(WORK, 'glue.js'), join(DIST, 'glue.js'));
   await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
+  for (const file of ['linker.wasm', 'linker-inline.js']) await copyFile(join(WORK, file), join(DIST, file));
   console.log('build: worker');
   await classicScript('worker', 'worker-inline');
   await classicScript('coi-worker', 'coi-inline');
@@ -74,5 +77,9 @@ async function javascript() {
 
 await mkdir(WORK, { recursive: true });
 if (!onlyJs || !existsSync(join(WORK, 'glue_bg.wasm'))) await kernel();
+if (!onlyJs || !existsSync(join(WORK, 'linker.wasm'))) {
+  console.log('build: linker');
+  buildLinker({ out: WORK, optimize: !dev });
+}
 await javascript();
 console.log('build: pkg/dist is ready');

@@ -12,6 +12,7 @@ const KB = 1024;
 const budget = [
   ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 60 * KB],
   ['page (index.js and what it imports)', page, 15 * KB],
+  ['linker (linker.wasm)', () => readFile(join(DIST, 'linker.wasm')), 90 * KB],
   ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 15 * KB],
 ];
 
