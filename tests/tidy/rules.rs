@@ -28,7 +28,7 @@ const BROWSER: [&str; 4] = ["wasm_bindgen", "js_sys", "web_sys", "wasm_bindgen_f
 const MAX_LINES: usize = 600;
 
 /// What is wrong with one file, by all rules. `places` are paths of this machine.
-pub fn check(source: &Source, places: &[String]) -> Vec<String> {
+pub(crate) fn check(source: &Source, places: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     for rule in [purpose, length, layers, browser_boundary, atomics, safety, leftovers] {
         wrong.extend(rule(source));
@@ -42,7 +42,7 @@ fn problem(source: &Source, line: usize, text: &str) -> String {
 }
 
 /// The first line is a sentence that says what the file is for.
-pub fn purpose(source: &Source) -> Vec<String> {
+pub(crate) fn purpose(source: &Source) -> Vec<String> {
     let mut lines = source.text.lines();
     let first = lines.next().unwrap_or_default();
     let text = if source.path.ends_with(".rs") {
@@ -60,7 +60,7 @@ pub fn purpose(source: &Source) -> Vec<String> {
 }
 
 /// No file is so long that it cannot be held in the head.
-pub fn length(source: &Source) -> Vec<String> {
+pub(crate) fn length(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
     if lines <= MAX_LINES {
         return Vec::new();
@@ -109,7 +109,7 @@ fn used_modules(line: &str) -> Vec<&str> {
 }
 
 /// A layer uses only the layers below it; the leaf uses only errors.
-pub fn layers(source: &Source) -> Vec<String> {
+pub(crate) fn layers(source: &Source) -> Vec<String> {
     let Some(own) = layer_of(&source.path).filter(|_| source.is_kernel()) else {
         return Vec::new();
     };
@@ -163,7 +163,7 @@ fn has_word(line: &str, word: &str) -> bool {
 }
 
 /// Only `sys`, the `export` files and `store/idb.rs` touch the browser.
-pub fn browser_boundary(source: &Source) -> Vec<String> {
+pub(crate) fn browser_boundary(source: &Source) -> Vec<String> {
     let path = &source.path;
     let is_door = path.starts_with("src/sys/")
         || path == "src/sys.rs"
@@ -181,7 +181,7 @@ pub fn browser_boundary(source: &Source) -> Vec<String> {
 }
 
 /// The kernel's atomics come from `sync/primitive.rs`, so that loom can take over; tests may count by others.
-pub fn atomics(source: &Source) -> Vec<String> {
+pub(crate) fn atomics(source: &Source) -> Vec<String> {
     let is_test = source.path.ends_with("tests.rs") || source.path.contains("/tests/");
     if !source.is_kernel() || is_test || source.path == "src/sync/primitive.rs" {
         return Vec::new();
@@ -212,7 +212,7 @@ fn lines_where(source: &Source, wrong: impl Fn(&str) -> Option<String>) -> Vec<S
 }
 
 /// Every unsafe block and impl has a comment above it that argues why it is sound.
-pub fn safety(source: &Source) -> Vec<String> {
+pub(crate) fn safety(source: &Source) -> Vec<String> {
     if !source.path.ends_with(".rs") {
         return Vec::new();
     }
@@ -256,7 +256,7 @@ fn is_argued(text: &[&str], at: usize) -> bool {
 }
 
 /// Nothing that was meant to be done later, and no debugging aids.
-pub fn leftovers(source: &Source) -> Vec<String> {
+pub(crate) fn leftovers(source: &Source) -> Vec<String> {
     // In two parts, so that this file does not accuse itself.
     let notes = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
     let macros = [concat!("to", "do!"), concat!("unimple", "mented!"), concat!("db", "g!")];
@@ -271,7 +271,7 @@ pub fn leftovers(source: &Source) -> Vec<String> {
 }
 
 /// No path of the machine it was written on.
-pub fn machine_paths(source: &Source, places: &[String]) -> Vec<String> {
+pub(crate) fn machine_paths(source: &Source, places: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (i, line) in source.text.lines().enumerate() {
         for place in places {

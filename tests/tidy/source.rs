@@ -12,30 +12,30 @@ const SKIPPED: [&str; 8] =
 
 /// One source file: where it is and what it says.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Path from the repository's root, with forward slashes.
-    pub path: String,
+    pub(crate) path: String,
     /// The text as it stands.
-    pub text: String,
+    pub(crate) text: String,
     /// The text with comments and the insides of strings blanked; same lines as `text`.
-    pub code: String,
+    pub(crate) code: String,
 }
 
 impl Source {
     /// A source as the rules see it.
-    pub fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         let code = if path.ends_with(".rs") { rust_code(text) } else { text.to_owned() };
         Self { path: path.to_owned(), text: text.to_owned(), code }
     }
 
     /// Whether this is Rust of the library itself.
-    pub fn is_kernel(&self) -> bool {
+    pub(crate) fn is_kernel(&self) -> bool {
         self.path.starts_with("src/") && self.path.ends_with(".rs")
     }
 }
 
 /// All source files (`.rs`, `.ts`, `.mjs`, `.js`) of the repository at `root`, sorted by path.
-pub fn all(root: &Path) -> Vec<Source> {
+pub(crate) fn all(root: &Path) -> Vec<Source> {
     let mut found = Vec::new();
     for folder in FOLDERS {
         collect(root, &root.join(folder), &mut found);
@@ -65,7 +65,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
 }
 
 /// Blanks comments and the insides of string and character literals, keeping every line break.
-pub fn rust_code(text: &str) -> String {
+pub(crate) fn rust_code(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut code = String::with_capacity(text.len());
     let mut at = 0;
