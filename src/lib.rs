@@ -14,7 +14,5 @@ pub mod linker;
 pub mod sync;
 #[cfg(any(feature = "kernel", loom))]
 pub mod sys;
-#[cfg(all(feature = "kernel", target_arch = "wasm32"))]
-pub mod version;
 
 pub use error::{Error, Result};

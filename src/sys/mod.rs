@@ -4,3 +4,5 @@ pub mod clock;
 #[cfg(target_arch = "wasm32")]
 pub mod fault;
 pub mod futex;
+#[cfg(all(feature = "kernel", target_arch = "wasm32"))]
+pub mod version;

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { locate } from '../../../scripts/lib/browsers.mjs';
-import { Leashed, Session, freePort } from './webdriver.mjs';
+import { Leashed } from './leashed.mjs';
+import { Session, freePort } from './webdriver.mjs';
 
 const isRoot = process.getuid?.() === 0;
 

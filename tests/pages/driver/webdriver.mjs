@@ -1,10 +1,6 @@
 // A small W3C WebDriver client: starts a driver program on a leash and talks to it over HTTP.
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { descendants, signalAll } from './leash.mjs';
-
-const LEASH = fileURLToPath(new URL('./leash.mjs', import.meta.url));
+import { Leashed } from './leashed.mjs';
 
 /** How long a driver may take to answer its first status request, in milliseconds. */
 const DRIVER_START = 30_000;
@@ -23,50 +19,6 @@ export function freePort() {
       server.close(() => done(port));
     });
   });
-}
-
-/** A program that ends with us, whatever happens to us. Its last words are kept for error messages. */
-export class Leashed {
-  #child;
-  #ended;
-  #output = '';
-
-  /** `scratch` is a folder to remove if we die without calling `stop`. */
-  constructor(command, args, { env = {}, scratch } = {}) {
-    this.name = command;
-    this.#child = spawn(process.execPath, [LEASH, ...(scratch ? [`--scratch=${scratch}`] : []), command, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A group of its own: what is sent to ours (Ctrl-C, a time limit's SIGKILL) must not end the leash first.
-      detached: true,
-      env: { ...process.env, ...env },
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => (this.#output = (this.#output + text).slice(-4000)));
-    }
-    this.#child.stdin.on('error', () => {});
-    this.#ended = new Promise((done) => this.#child.on('close', done));
-  }
-
-  get running() {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  get output() {
-    return this.#output;
-  }
-
-  /** Kills with SIGKILL what the program started (a driver's browser), but not the program itself. */
-  killChildren() {
-    const [own, ...rest] = descendants(this.#child.pid);
-    signalAll(rest, 'SIGKILL');
-    return own;
-  }
-
-  /** Ends the program and everything it started; resolves when all of it is gone. */
-  async stop() {
-    this.#child.stdin.end('stop');
-    await this.#ended;
-  }
 }
 
 /** An error that the driver answered with; `code` is WebDriver's error string. */
