@@ -1,7 +1,7 @@
 // Builds the fixture modules with stock toolchains: every source in every way that people link.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,7 +31,6 @@ const BARE = {
   },
   // The document's recipe: no relocation entries, the globals tell.
   recipe: { link: [IMPORT, BASE], args: ['-Crelocation-model=pic'] },
-  forgotten: { link: [IMPORT], args: ['-Crelocation-model=pic'] },
   absolute: { link: [IMPORT, BASE], args: [] },
 };
 
@@ -46,6 +45,29 @@ const C = {
   pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
   side: { cc: ['-fPIC'], ld: ['-shared', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
+
+/**
+ * The document's recipe with std: position-independent code all the way down, which needs std built
+ * for it by the pinned nightly. `--export=__heap_base` is what today's linkers want besides.
+ */
+function recipe(names) {
+  const at = join(OUT, 'recipe');
+  const missing = names.filter((name) => !fresh(join(here, 'fixtures', `${name}.rs`), join(OUT, `${name}-recipe.wasm`)));
+  if (missing.length === 0) return;
+  for (const name of names) {
+    mkdirSync(join(at, name), { recursive: true });
+    const lib = `[lib]\ncrate-type = ["cdylib"]\npath = "../../../fixtures/${name}.rs"\n`;
+    writeFileSync(join(at, name, 'Cargo.toml'), `[package]\nname = "${name}"\nedition = "2024"\n${lib}`);
+  }
+  const profile = '[profile.release]\npanic = "abort"\nopt-level = 2\n';
+  writeFileSync(join(at, 'Cargo.toml'), `[workspace]\nresolver = "3"\nmembers = ${JSON.stringify(names)}\n${profile}`);
+  const RUSTFLAGS = `-C link-arg=${IMPORT} -C link-arg=${BASE} -Crelocation-model=pic`;
+  const args = ['build', '-Z', 'build-std=core,std,alloc,panic_abort', '--target', 'wasm32-unknown-unknown', '--release'];
+  execFileSync('cargo', args, { cwd: at, stdio: 'inherit', env: { ...process.env, RUSTFLAGS, CARGO_TARGET_DIR: join(at, 'target') } });
+  for (const name of names) {
+    copyFileSync(join(at, 'target/wasm32-unknown-unknown/release', `${name}.wasm`), join(OUT, `${name}-recipe.wasm`));
+  }
+}
 
 /** Builds what is missing or older than its source; returns the names of all modules. */
 export function build() {
@@ -62,6 +84,7 @@ export function build() {
       names.push(name);
     }
   }
+  recipe(['common', 'a', 'b', 'pointers']);
   return names;
 }
 
