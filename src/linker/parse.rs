@@ -28,6 +28,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
         let payload = payload?;
         if let Some((id, body)) = payload.as_section() {
             let body = span(body);
+            if body.end > bytes.len() {
+                let message = "a section ends past the end of the file";
+                return Err(Fault::new(Kind::MalformedModule, head, message));
+            }
             let (name, content) = match &payload {
                 Payload::CustomSection(custom) => (custom.name(), custom.data_offset() as usize),
                 _ => ("", body.start),

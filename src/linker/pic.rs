@@ -119,8 +119,8 @@ fn unnamed_stack_pointer(module: &Module<'_>, extent: &Extent) -> Option<u64> {
 /// Every global that holds an address, told by its name or by a value within the module.
 fn globals(module: &Module<'_>, extent: &Extent, base: Option<u32>, fixes: &mut Vec<Fix>) {
     let linked_for = module.memories.first().map(|memory| memory.initial.saturating_mul(PAGE));
-    let heap_end = known_address(module, "__heap_end")
-        .or(linked_for.filter(|end| *end > extent.heap_base));
+    let heap_end =
+        known_address(module, "__heap_end").or(linked_for.filter(|end| *end > extent.heap_base));
     for (index, global) in (module.imported_globals..).zip(&module.globals) {
         let (Some(held), Some((site, form))) = (global.init.constant(), global.init.site()) else {
             continue;

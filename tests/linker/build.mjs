@@ -1,4 +1,4 @@
-// Builds the fixture modules with stock toolchains: every source in every way that people link.
+// Builds the fixture modules with stock toolchains, in every way that people link; `--bless` keeps the golden ones.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
@@ -43,6 +43,8 @@ const C = {
     ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--export=__wasm_init_tls', '--export=__tls_size'],
   },
   pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
+  // Without relocation entries, and without names.
+  bare: { cc: ['-fPIC'], ld: [IMPORT, BASE, '--strip-all'], target: 'wasm32-unknown-emscripten' },
   side: { cc: ['-fPIC'], ld: ['-shared', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
 
@@ -114,4 +116,13 @@ function lld() {
   return join(root, 'lib/rustlib', host, 'bin/rust-lld');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${build().join('\n')}\n`);
+/** Modules that are kept in the repository: what the native tests start from. */
+const GOLDEN = ['threads-plain', 'threads-threads', 'threads-pic', 'threads-bare', 'threads-side'];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.stdout.write(`${build().join('\n')}\n`);
+  if (process.argv.includes('--bless')) {
+    mkdirSync(join(here, 'golden'), { recursive: true });
+    for (const name of GOLDEN) copyFileSync(join(OUT, `${name}.wasm`), join(here, 'golden', `${name}.wasm`));
+  }
+}
