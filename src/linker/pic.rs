@@ -67,6 +67,7 @@ pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
         route: Route::Pic,
         extent,
         fixes,
+        segments: addresses,
         heap_base_used: used("__heap_base"),
         heap_end_used: used("__heap_end"),
         movable_table: false,

@@ -45,7 +45,8 @@ const C = {
   pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
   // Without relocation entries, and without names.
   bare: { cc: ['-fPIC'], ld: [IMPORT, BASE, '--strip-all'], target: 'wasm32-unknown-emscripten' },
-  side: { cc: ['-fPIC'], ld: ['-shared', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
+  main: { cc: ['-mmutable-globals'], ld: [RELOCS, IMPORT, '--export-dynamic', '--export=counter', '--export=numbers', '--allow-undefined'] },
+  side: { cc: ['-fPIC'], ld: ['-shared', '--export-dynamic', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
 
 /**
@@ -77,8 +78,9 @@ export function build() {
   const names = [];
   for (const source of readdirSync(join(here, 'fixtures')).sort()) {
     const [stem, language] = source.split('.');
-    const ways = language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
+    const ways = stem.startsWith('side-') ? { side: C.side } : stem === 'main' ? { plain: C.main } : language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
     for (const [way, how] of Object.entries(ways)) {
+      if (way === 'main') continue;
       const name = `${stem}-${way}`;
       const from = join(here, 'fixtures', source);
       const to = join(OUT, `${name}.wasm`);
@@ -104,7 +106,7 @@ function rust(from, to, { link, args }) {
 
 function c(from, to, { cc, ld, target = 'wasm32' }) {
   const object = to.replace(/\.wasm$/, '.o');
-  execFileSync('clang', [`--target=${target}`, '-O1', '-ftls-model=local-exec', ...cc, '-c', from, '-o', object], { stdio: 'inherit' });
+  execFileSync('clang', [`--target=${target}`, '-O1', '-fvisibility=default', '-ftls-model=local-exec', ...cc, '-c', from, '-o', object], { stdio: 'inherit' });
   const shared = ld.includes('-shared');
   execFileSync(lld(), ['-flavor', 'wasm', ...(shared ? [] : ['--no-entry']), ...ld, object, '-o', to], { stdio: 'inherit' });
 }
