@@ -1,5 +1,6 @@
 /** `isolith/link`: puts compiled wasm modules side by side into one memory, exactly or not at all. */
 
+import { IsolithError } from './errors.js';
 import { call, UNSET, type WasmBytes } from './linker-module.js';
 
 export { configureLinker, LinkError, type WasmBytes } from './linker-module.js';
@@ -24,6 +25,10 @@ export interface Placement {
   readonly data: Range;
   /** Its slots of the function table. */
   readonly slots: Range;
+  /** The functions it imports from `env` that the module at place `from` exports. */
+  readonly bindings: { readonly name: string; readonly from: number }[];
+  /** The functions that it imports but can do without. */
+  readonly weak: string[];
 }
 
 /** What the modules share, and where each lies. */
@@ -123,6 +128,8 @@ export interface ModuleInfo {
   readonly start: number | null;
   readonly producers: { readonly field: string; readonly name: string; readonly version: string }[];
   readonly features: string[];
+  /** The libraries that a side module says it needs. */
+  readonly needed: string[];
   readonly relocation: Relocation;
 }
 
@@ -185,6 +192,58 @@ export async function getHeapBase(module: WasmBytes): Promise<number> {
 /** What a module is made of, and whether and how it can be relocated. */
 export async function inspect(module: WasmBytes): Promise<ModuleInfo> {
   return (await call('inspect', [module])).report as ModuleInfo;
+}
+
+/** What `instantiate` makes. */
+export interface Linked {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table | undefined;
+  readonly instances: WebAssembly.Instance[];
+}
+
+/**
+ * Instantiates combined modules in their order and binds the functions they import from each other.
+ *
+ * `imports` serve all modules; what it has in `env` comes before what a module exports. Calls to a
+ * module that comes later, as circles of imports need, go through a function of JavaScript. Side
+ * modules are initialized last, in their order.
+ */
+export async function instantiate(combined: Combined, imports: WebAssembly.Imports = {}): Promise<Linked> {
+  const { layout, neededPages } = combined;
+  const env = imports['env'] ?? {};
+  const limits = layout.maximumPages === null ? {} : { maximum: layout.maximumPages };
+  const memory = (env['memory'] as WebAssembly.Memory | undefined)
+    ?? new WebAssembly.Memory({ initial: neededPages, shared: layout.shared, ...limits });
+  const table = layout.tableSlots === null
+    ? undefined
+    : (env['__indirect_function_table'] as WebAssembly.Table | undefined)
+      ?? new WebAssembly.Table({ initial: layout.tableSlots, element: 'anyfunc' });
+  const instances: WebAssembly.Instance[] = [];
+  for (const [index, bytes] of combined.modules.entries()) {
+    const bound: WebAssembly.ModuleImports = { memory };
+    if (table) bound['__indirect_function_table'] = table;
+    const placement = layout.modules[index];
+    for (const name of placement?.weak ?? []) bound[name] = () => undefinedFunction(name);
+    for (const { name, from } of placement?.bindings ?? []) {
+      bound[name] = exported(instances, from, name) ?? ((...args: unknown[]) => exported(instances, from, name)?.(...args));
+    }
+    const { instance } = await WebAssembly.instantiate(bytes, { ...imports, env: { ...bound, ...env } });
+    instances.push(instance);
+  }
+  for (const step of ['__wasm_apply_data_relocs', '__wasm_call_ctors']) {
+    for (const [index] of instances.entries()) {
+      if (layout.modules[index]?.route === 'dynamic') exported(instances, index, step)?.();
+    }
+  }
+  return { memory, table, instances };
+}
+
+function exported(instances: WebAssembly.Instance[], from: number, name: string): ((...args: unknown[]) => unknown) | undefined {
+  return instances[from]?.exports[name] as ((...args: unknown[]) => unknown) | undefined;
+}
+
+function undefinedFunction(name: string): never {
+  throw new IsolithError('ERR_UNDEFINED_SYMBOL', `${name} is defined by no module`);
 }
 
 /** The first six numbers of a request. */

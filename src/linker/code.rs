@@ -298,18 +298,26 @@ mod tests {
             (0..0x140u32)
                 .map(move |sub| [vec![prefix], super::super::splice::encoded(sub)].concat())
         });
+        let mut wrong = Vec::new();
         for head in singles.chain(prefixed) {
             // `else` and the catches of the old exceptions want an open block in the full decoder.
-            if matches!(head[0], 0x05 | 0x07 | 0x0b | 0x18 | 0x19) {
+            let wants_block = matches!(head[0], 0x05 | 0x07 | 0x0b | 0x18 | 0x19);
+            // Proposals that no engine ships and no linker emits: stack switching, descriptors,
+            // atomics on tables and structs, multi-byte array accesses.
+            let far = matches!(head[..], [0xe0..=0xe6] | [0xfb, 32..=255] | [0xfe, 4 | 0x4f..=255]);
+            if wants_block || far {
                 continue;
             }
             let mut bytes = head.clone();
             bytes.extend([0; 24]);
             let (ours, theirs) = both(&bytes);
             if let Some(end) = theirs.first() {
-                assert_eq!(ours.first(), Some(end), "{head:02x?}");
+                if ours.first() != Some(end) {
+                    wrong.push((head, ours.first().copied(), *end));
+                }
             }
         }
+        assert_eq!(wrong, []);
     }
 
     proptest! {

@@ -422,6 +422,7 @@ impl<'m, 'a> Planner<'m, 'a> {
             route: Route::Exact,
             extent,
             fixes: self.fixes,
+            segments: self.addresses,
             heap_base_used: self.heap_base_used,
             heap_end_used: self.heap_end_used,
             movable_table: true,

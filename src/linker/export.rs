@@ -207,6 +207,15 @@ fn place(json: &mut Json, placed: &Placed) {
     json.range("stack", placed.stack);
     json.range("data", placed.data);
     json.range("slots", placed.slots);
+    json.list("bindings", |json| {
+        for (name, from) in &placed.bindings {
+            json.item(|json| {
+                json.string("name", name);
+                json.number("from", *from as u64);
+            });
+        }
+    });
+    json.list("weak", |json| placed.weak.iter().for_each(|name| json.string_item(name)));
     json.list("image", |json| {
         for (address, bytes) in &placed.image {
             json.item(|json| {

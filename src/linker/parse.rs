@@ -28,6 +28,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
         let payload = payload?;
         if let Some((id, body)) = payload.as_section() {
             let body = span(body);
+            if body.end > bytes.len() {
+                let message = "a section ends past the end of the file";
+                return Err(Fault::new(Kind::MalformedModule, head, message));
+            }
             let (name, content) = match &payload {
                 Payload::CustomSection(custom) => (custom.name(), custom.data_offset() as usize),
                 _ => ("", body.start),
@@ -255,16 +259,22 @@ fn init(reader: &mut BinaryReader<'_>) -> Result<Init> {
             let message = "a constant expression does not end";
             return Err(Fault::new(Kind::MalformedModule, start, message));
         };
-        let step = match opcode {
-            op::END => break,
-            op::I32_CONST => InitValue::Const { value: first as u32 as u64, at, end, width: 4 },
-            op::I64_CONST => InitValue::Const { value: first as u64, at, end, width: 8 },
-            op::GLOBAL_GET => InitValue::Global(first as u32),
-            op::REF_FUNC => InitValue::Function(first as u32),
+        // Extended constant expressions are understood as far as linkers emit them: a base and a
+        // constant, added.
+        value = Some(match (opcode, value) {
+            (op::END, _) => break,
+            (op::I32_CONST, None) => {
+                InitValue::Const { value: first as u32 as u64, at, end, width: 4 }
+            }
+            (op::I64_CONST, None) => InitValue::Const { value: first as u64, at, end, width: 8 },
+            (op::GLOBAL_GET, None) => InitValue::Global { index: first as u32, addend: 0 },
+            (op::REF_FUNC, None) => InitValue::Function(first as u32),
+            (op::I32_CONST | op::I64_CONST, Some(InitValue::Global { index, addend: 0 })) => {
+                InitValue::Global { index, addend: first as u64 }
+            }
+            (op::I32_ADD | op::I64_ADD, Some(sum @ InitValue::Global { .. })) => sum,
             _ => InitValue::Other,
-        };
-        // More than one instruction: an extended constant expression.
-        value = Some(if value.is_none() { step } else { InitValue::Other });
+        });
     }
     *reader = code.into_reader();
     let range = start..reader.original_position() as usize;

@@ -1,11 +1,11 @@
 //! Writes a module anew for its place in a shared memory, from its plan.
 
-use super::extent;
 use super::fault::{Fault, Result};
 use super::leb::Form;
-use super::module::{Module, TableType, TypeRef, id};
+use super::module::{Module, TypeRef, id};
 use super::plan::{Fix, Placement, Plan};
 use super::splice::{Splicer, encoded};
+use super::{dynamic, extent};
 use crate::error::Kind;
 use wasm_encoder::{Encode, EntityType, ExportKind};
 
@@ -35,6 +35,15 @@ pub(crate) struct Rewritten {
     pub(crate) image: Vec<(u64, Vec<u8>)>,
 }
 
+/// What the other modules mean for one of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    /// The value of each imported global, by index; side modules only.
+    pub(crate) globals: Vec<u64>,
+    /// Slots of the common table to fill with functions of this module.
+    pub(crate) elements: Vec<(u64, u32)>,
+}
+
 /// Applies a plan.
 ///
 /// # Errors
@@ -45,6 +54,7 @@ pub(crate) fn place(
     plan: &Plan,
     placement: &Placement,
     around: &Surroundings,
+    links: &Links,
 ) -> Result<Rewritten> {
     let mut splicer = Splicer::new(module);
     let moved = plan.fixes.iter();
@@ -64,7 +74,13 @@ pub(crate) fn place(
         if around.data_apart { apart(module, plan, placement, &mut splicer) } else { Vec::new() };
     memory(module, around, &mut splicer)?;
     if let Some(slots) = around.table {
-        table(module, slots, &mut splicer)?;
+        table(module, slots, !links.elements.is_empty(), &mut splicer)?;
+    }
+    if module.dylink.is_some() {
+        dynamic::settle(module, links, around.data_apart, &mut splicer)?;
+    }
+    for (slot, function) in &links.elements {
+        splicer.append(id::ELEMENT, &dynamic::element(*slot, *function));
     }
     for (index, section) in module.sections.iter().enumerate() {
         let spent = section.name == "linking"
@@ -133,18 +149,24 @@ fn memory(module: &Module<'_>, around: &Surroundings, splicer: &mut Splicer<'_, 
     Ok(())
 }
 
-/// Makes the module import the function table, with room for the slots of all.
-fn table(module: &Module<'_>, slots: u64, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+/// Makes the module import the function table, with room for the slots of all; `needed` if it has
+/// no table of its own but is to fill slots.
+fn table(
+    module: &Module<'_>,
+    slots: u64,
+    needed: bool,
+    splicer: &mut Splicer<'_, '_>,
+) -> Result<()> {
     let at = module.section(id::TABLE).map_or(0, |section| section.head);
-    let found = match module.tables.as_slice() {
-        [] => return Ok(()),
-        [table] if table.element_type.is_func_ref() => *table,
+    let (table64, shared) = match module.tables.as_slice() {
+        [] if !needed => return Ok(()),
+        [] => (false, false),
+        [table] if table.element_type.is_func_ref() => (table.table64, table.shared),
         _ => {
             let message = "only a module with one table of functions can share it";
             return Err(Fault::new(Kind::UnsupportedModule, at, message));
         }
     };
-    let TableType { table64, shared, .. } = found;
     let ty = EntityType::Table(wasm_encoder::TableType {
         element_type: wasm_encoder::RefType::FUNCREF,
         minimum: slots,
@@ -182,10 +204,8 @@ fn apart(
     splicer: &mut Splicer<'_, '_>,
 ) -> Vec<(u64, Vec<u8>)> {
     let mut image = Vec::new();
-    for data in &module.data {
-        let Some(address) = data.offset.as_ref().and_then(|offset| offset.constant()) else {
-            continue;
-        };
+    for (data, address) in module.data.iter().zip(&plan.segments) {
+        let (Some(_), Some(address)) = (&data.offset, address) else { continue };
         let bytes = splicer.bytes_mut()[data.bytes.clone()].to_vec();
         image.push((address.wrapping_add(placement.offset), bytes));
         // An empty passive segment keeps the numbers of those that follow.
@@ -210,12 +230,13 @@ fn export(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
     bytes
 }
 
-/// The slots of the function table that a module fills or reserves, the null slot included.
+/// The slots of the function table that a module fills or reserves: the null slot included, but in
+/// a side module, which has none.
 pub(crate) fn slots(module: &Module<'_>) -> u64 {
-    let filled = module.elements.iter().filter(|element| element.table == 0).map(|element| {
-        let first = element.offset.as_ref().and_then(|offset| offset.constant()).unwrap_or(0);
-        first + element.functions.len() as u64
-    });
-    let reserved = module.tables.first().map_or(0, |table| table.initial);
-    filled.max().unwrap_or(0).max(reserved).max(1)
+    let filled = module.slot_runs().map(|(first, functions)| first + functions.len() as u64);
+    let filled = filled.max().unwrap_or(0);
+    match &module.dylink {
+        Some(dylink) => filled.max(dylink.table_size.into()),
+        None => filled.max(module.tables.first().map_or(0, |table| table.initial)).max(1),
+    }
 }
