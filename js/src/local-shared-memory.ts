@@ -131,7 +131,8 @@ export default class LocalSharedMemory extends ElementMemory {
   /** A DataView of bytes in place. Without a length: of the block at the offset. */
   dataView(offset = 0, length: number = this.lengthAt(offset)): DataView {
     checkCount(length, 'the length');
-    return new DataView(this[ACCESS].reach(offset, length).buffer, offset, length);
+    this[ACCESS].reach(offset, length);
+    return new DataView(this.buffer, offset, length);
   }
   /**
    * A typed array of `length` elements in place. Without a length: of the block at the offset.
@@ -143,9 +144,9 @@ export default class LocalSharedMemory extends ElementMemory {
     const size = Type.BYTES_PER_ELEMENT;
     const count = length ?? Math.floor(this.lengthAt(offset) / size);
     checkCount(count, 'the length');
-    const { buffer } = this[ACCESS].reach(offset, count * size);
+    this[ACCESS].reach(offset, count * size);
     if (offset % size !== 0) throw unaligned(offset, size, `a ${Type.name}`);
-    return new Type(buffer, offset, count);
+    return new Type(this.buffer, offset, count);
   }
 
   /** Allocates an Int8Array of a length, zeroed, or with the elements given. */
