@@ -15,6 +15,9 @@ export interface Shell {
   fail(error: unknown): void;
 }
 
+/** Milliseconds between two looks at the progress of a run. */
+const SELDOM = 80;
+
 /** Where a file comes from. */
 export interface Source {
   readonly name: string;
@@ -130,9 +133,13 @@ export class Session {
     const once = async (alone: boolean): Promise<Run<R>> => {
       const title = alone ? '1 worker' : `${engine.workers} workers`;
       const track = timeline.begin(title, alone ? 1 : engine.workers);
+      let shown = 0;
       const watcher: Watcher = {
         span: (span) => timeline.add(track, span),
         progress: (done, total, stage) => {
+          // The page's own work must not take the cores from what it measures.
+          if (performance.now() - shown < SELDOM && done < total) return;
+          shown = performance.now();
           this.progress(((alone ? 0 : total) + done) / (2 * total));
           this.note(`${stage} on ${title}: ${done} of ${total} tasks`);
         },

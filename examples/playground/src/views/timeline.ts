@@ -16,6 +16,9 @@ interface Track {
 const LABELS = 92;
 const AXIS = 22;
 
+/** Milliseconds between two pictures while tasks run. */
+const SELDOM = 150;
+
 export class Timeline {
   readonly #canvas = element('timeline', HTMLCanvasElement);
   readonly #legend = element('timeline-legend', HTMLUListElement);
@@ -57,14 +60,17 @@ export class Timeline {
     this.draw();
   }
 
-  /** Draws with the next frame. */
+  /** Draws soon; while tasks run, seldom enough to leave the cores to them. */
   draw(): void {
     if (this.#asked) return;
     this.#asked = true;
-    requestAnimationFrame(() => {
+    const running = this.#tracks.some((track) => track.milliseconds === undefined);
+    const paint = (): void => {
       this.#asked = false;
       this.#paint();
-    });
+    };
+    if (running) setTimeout(paint, SELDOM);
+    else requestAnimationFrame(paint);
   }
 
   #paint(): void {
@@ -80,7 +86,7 @@ export class Timeline {
     }
     const gap = 10;
     const room = height - AXIS - gap * (this.#tracks.length - 1);
-    const lane = Math.min(34, room / lanes);
+    const lane = Math.min(64, room / lanes);
     const end = Math.max(1, ...this.#tracks.flatMap((track) => [track.milliseconds ?? 0, ...track.spans.map((span) => span.to)]));
     const scale = (width - LABELS - 8) / end;
     this.#axis(context, width, height, end, scale);
@@ -89,7 +95,7 @@ export class Timeline {
     for (const track of this.#tracks) {
       for (let worker = 1; worker <= track.workers; worker++) {
         context.fillStyle = token('sunken');
-        round(context, LABELS, y + 2, width - LABELS - 8, lane - 4, 4);
+        round(context, LABELS, y + 2, (track.milliseconds ?? end) * scale, lane - 4, 4);
         for (const span of track.spans) {
           if (span.worker !== worker) continue;
           context.fillStyle = colours[span.stage] ?? token('other');
@@ -101,6 +107,11 @@ export class Timeline {
         const name = track.workers === 1 ? track.title : `Worker ${worker}`;
         if (lane >= 11) context.fillText(name, 0, y + lane / 2);
         y += lane;
+      }
+      const reach = LABELS + (track.milliseconds ?? end) * scale + 8;
+      if (track.milliseconds !== undefined && width - reach > 60) {
+        context.fillStyle = token('ink');
+        context.fillText(duration(track.milliseconds), reach, y - (lane * track.workers) / 2);
       }
       y += gap;
     }
