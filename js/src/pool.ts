@@ -139,7 +139,7 @@ export class Pool extends EventTarget implements Client {
   ): Promise<void>;
   parallelFor<T>(block: TypedBlock<T>, fn: (array: T, start: number, end: number) => void, options: ForOptions & { range: true }): Promise<void>;
   parallelFor(block: TypedBlock<unknown>, fn: AnyFunction, options?: ForOptions): Promise<void> {
-    return overArray(this, this.#crew.kernel, block, fn, options);
+    return overArray(this, block, fn, options);
   }
 
   /** The module's exports as tasks, which need no `unsafe-eval`; `run('name')` means it from now on. */
@@ -242,7 +242,7 @@ export class Pool extends EventTarget implements Client {
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),
       resolve, reject, onProgress: options.onProgress, queuedAt: performance.now(),
-      member: undefined, slot: 0, ptr: 0, sent: false, over: false, release: undefined,
+      member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
     };
     this.#jobs.add(job);
     if (timeout !== undefined || signal) limit(this.#crew, job, timeout, signal);

@@ -5,14 +5,15 @@
 
 use super::link::{Link, doze, size, take_back, word};
 use super::queue::Queue;
-use crate::heap::export::isolith_alloc;
 use crate::heap::global;
 use crate::sync::primitive::{AtomicU32, Ordering};
 use crate::sys::thread;
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 
 /// What answers with a slot's address say when there is none.
 const NONE: usize = 0;
-/// The word of a slot that holds the address of a large answer.
+/// The words of a slot that hold the length and the address of a large answer.
+const LENGTH: usize = 5;
 const ROOM: usize = 9;
 
 /// A queue of its own for a pool.
@@ -61,7 +62,33 @@ pub unsafe extern "C-unwind" fn isolith_queue_pop(queue: *mut Queue) -> u32 {
     unsafe { &mut *queue }.pop().unwrap_or(0)
 }
 
-/// Bytes of a link with so many slots, for the caller to allocate zeroed.
+/// The kernel's own memory, which is no block of the heap: so many zeroed bytes, 0 when exhausted.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_bytes_new(bytes: usize) -> *mut u8 {
+    let _inside = thread::enter();
+    let Some(layout) = layout_of(bytes) else { return std::ptr::null_mut() };
+    // SAFETY: the layout is not empty.
+    unsafe { alloc_zeroed(layout) }
+}
+
+/// Gives memory of `isolith_bytes_new` back.
+///
+/// # Safety
+/// It came from there, for the same number of bytes, and is never used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn isolith_bytes_free(ptr: *mut u8, bytes: usize) {
+    let _inside = thread::enter();
+    if let Some(layout) = layout_of(bytes) {
+        // SAFETY: by the contract.
+        unsafe { dealloc(ptr, layout) };
+    }
+}
+
+fn layout_of(bytes: usize) -> Option<Layout> {
+    Layout::from_size_align(bytes.max(1), 16).ok()
+}
+
+/// Bytes of a link with so many slots, for the caller to make with `isolith_bytes_new`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_link_size(slots: u32) -> usize {
     size(slots) * 4
@@ -199,17 +226,20 @@ pub unsafe extern "C-unwind" fn isolith_link_recall(slot: *const AtomicU32) -> u
     u32::from(take_back(unsafe { &*slot }))
 }
 
-/// Worker: room for an answer of so many bytes, whose address also goes into the slot, so that it
-/// is not lost should the worker be killed; 0 when memory is exhausted.
+/// Worker: room for an answer of so many bytes; both go into the slot too, so that the room is not
+/// lost should the worker be killed. 0 when memory is exhausted.
 ///
 /// # Safety
 /// `slot` is the address of the slot that the worker has open.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn isolith_link_room(slot: *const AtomicU32, bytes: u32) -> usize {
+pub unsafe extern "C-unwind" fn isolith_link_room(slot: *const AtomicU32, bytes: usize) -> *mut u8 {
     let _inside = thread::enter();
-    let room = isolith_alloc(bytes, 16);
-    // SAFETY: by the contract; the word is the worker's while it has the slot open.
-    unsafe { &*slot.add(ROOM) }.store(room as u32, Ordering::Relaxed);
+    let room = isolith_bytes_new(bytes);
+    // SAFETY: by the contract; these words are the worker's while it has the slot open.
+    unsafe {
+        (*slot.add(LENGTH)).store(bytes as u32, Ordering::Relaxed);
+        (*slot.add(ROOM)).store(room.addr() as u32, Ordering::Relaxed);
+    }
     room
 }
 

@@ -41,13 +41,16 @@ export class Context implements TaskContext {
     return (this.#controller ??= this.#listen()).signal;
   }
 
-  progress(value: unknown): void {
-    this.spoke = true;
-    this.#host.progress(this.#id, value);
+  // Getters, so that a task may take them out of its context: `(data, { progress }) => …`.
+  get progress(): (value: unknown) => void {
+    return (value) => {
+      this.spoke = true;
+      this.#host.progress(this.#id, value);
+    };
   }
 
-  transfer(list: Transferable[]): void {
-    (this.moves ??= []).push(...list);
+  get transfer(): (list: Transferable[]) => void {
+    return (list) => void (this.moves ??= []).push(...list);
   }
 
   /** The task is asked to stop. */

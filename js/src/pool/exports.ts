@@ -25,9 +25,8 @@ export interface PoolExports {
   isolith_thread_begin(thread: number, tls: number, stack: number): void;
   isolith_thread_want(thread: number): number;
   isolith_thread_reap(thread: number): void;
-  isolith_alloc(bytes: number, align: number): number;
-  isolith_calloc(bytes: number, align: number): number;
-  isolith_free(ptr: number): number;
+  isolith_bytes_new(bytes: number): number;
+  isolith_bytes_free(ptr: number, bytes: number): void;
   readonly __tls_base: WebAssembly.Global;
   readonly __stack_alloc: WebAssembly.Global;
   __wbindgen_thread_destroy(tls: number, stack: number, stackBytes: number): void;

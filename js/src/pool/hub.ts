@@ -35,7 +35,7 @@ export class Hub {
   constructor(kernel: Kernel) {
     this.kernel = poolExports(kernel);
     this.views = new Views(kernel.memory);
-    this.owner = this.kernel.isolith_calloc(64, 64) >>> 0;
+    this.owner = this.kernel.isolith_bytes_new(64) >>> 0;
     this.views.reach(this.owner + 64);
     this.kernel.isolith_link_doze(this.owner);
   }

@@ -35,9 +35,10 @@ export interface Job {
   readonly queuedAt: number;
   /** Who has it. */
   member: Member | undefined;
-  /** Address of its slot in the ring, and of its data's block, 0 for none. */
+  /** Address of its slot in the ring, and address and length of its data's memory, 0 for none. */
   slot: number;
   ptr: number;
+  length: number;
   /** Its data can be sent only once: it was moved. */
   sent: boolean;
   over: boolean;

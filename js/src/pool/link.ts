@@ -62,7 +62,7 @@ export class Sources {
     const known = this.#at.get(fn.id);
     if (known !== undefined) return known;
     const bytes = new TextEncoder().encode(fn.source);
-    const at = this.#kernel.isolith_alloc(bytes.length + 4, 16) >>> 0;
+    const at = this.#kernel.isolith_bytes_new(bytes.length + 4) >>> 0;
     if (at === 0) throw new RangeError('memory is exhausted');
     this.#views.reach(at + 4 + bytes.length);
     this.#views.i32[at >>> 2] = bytes.length;
@@ -72,7 +72,7 @@ export class Sources {
   }
 
   free(): void {
-    for (const at of this.#at.values()) this.#kernel.isolith_free(at);
+    for (const at of this.#at.values()) this.#kernel.isolith_bytes_free(at, this.#views.i32[at >>> 2]! + 4);
     this.#at.clear();
   }
 }
@@ -100,7 +100,7 @@ export class RingLink implements Link {
     this.#post = post;
     this.#onAnswer = onAnswer;
     const bytes = kernel.isolith_link_size(SLOTS);
-    this.address = kernel.isolith_calloc(bytes, 128) >>> 0;
+    this.address = kernel.isolith_bytes_new(bytes) >>> 0;
     if (this.address === 0) throw new RangeError('memory is exhausted');
     kernel.isolith_link_init(this.address, SLOTS);
     views.reach(this.address + bytes);
@@ -166,12 +166,13 @@ export class RingLink implements Link {
       for (let i = 0, at = slot + INLINE_AT; i < length; i++) u8[at + i] = bytes[i]!;
       return 0;
     }
-    const ptr = this.#kernel.isolith_alloc(length, 16) >>> 0;
+    const ptr = this.#kernel.isolith_bytes_new(length) >>> 0;
     if (ptr === 0) throw new RangeError(`memory is exhausted: ${length} bytes of data`);
     views.reach(ptr + length);
     views.u8.set(bytes, ptr);
     views.i32[word + SlotWord.kind] = Kind.block;
     views.i32[word + SlotWord.ptr] = ptr;
+    job.length = length;
     return ptr;
   }
 
@@ -202,7 +203,7 @@ export class RingLink implements Link {
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
       if (job) value = decode(views.u8, ptr, end);
-      this.#kernel.isolith_free(ptr);
+      this.#kernel.isolith_bytes_free(ptr, end - ptr);
     } else if (job) {
       this.#remove(job);
       this.#late.set(id, job);
@@ -216,7 +217,7 @@ export class RingLink implements Link {
 
   #remove(job: Job): void {
     this.#jobs.delete(job.id);
-    if (job.ptr !== 0) this.#kernel.isolith_free(job.ptr);
+    if (job.ptr !== 0) this.#kernel.isolith_bytes_free(job.ptr, job.length);
     job.ptr = 0;
   }
 
@@ -264,11 +265,13 @@ export class RingLink implements Link {
 
   free(): void {
     for (const job of this.#jobs.values()) {
-      const room = this.#views.i32[(job.slot >>> 2) + SlotWord.room]! >>> 0;
-      if (room !== 0) this.#kernel.isolith_free(room);
+      const { i32 } = this.#views;
+      const word = job.slot >>> 2;
+      const room = i32[word + SlotWord.room]! >>> 0;
+      if (room !== 0) this.#kernel.isolith_bytes_free(room, i32[word + SlotWord.length]!);
       this.#remove(job);
     }
     this.#late.clear();
-    this.#kernel.isolith_free(this.address);
+    this.#kernel.isolith_bytes_free(this.address, this.#kernel.isolith_link_size(SLOTS));
   }
 }

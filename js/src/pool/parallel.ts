@@ -2,7 +2,6 @@
 
 import type { TypedBlock } from '../block.js';
 import { IsolithError } from '../errors.js';
-import type { Kernel } from '../kernel.js';
 import type { Pool } from '../pool.js';
 import { requireShared } from '../support.js';
 import { type AnyFunction, sourceOf } from '../task.js';
@@ -149,17 +148,15 @@ export async function fold(pool: Pool, items: Iterable<unknown>, fn: AnyFunction
 }
 
 /** See `Pool.parallelFor`. */
-export async function overArray(pool: Pool, kernel: Kernel, block: TypedBlock<unknown>, fn: AnyFunction, options: ForOptions = {}): Promise<void> {
+export async function overArray(pool: Pool, block: TypedBlock<unknown>, fn: AnyFunction, options: ForOptions = {}): Promise<void> {
   requireShared('parallelFor');
   const { grain, range = false, ...run } = options;
   if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
   const workers = Math.max(1, pool.size);
   const take = Math.max(1, Math.ceil(grain ?? block.length / (32 * workers)));
-  const { memory } = block.heap;
   const exports = poolExports(block.heap.kernel);
-  const cursor = exports.isolith_calloc(4, 16) >>> 0;
+  const cursor = exports.isolith_bytes_new(4) >>> 0;
   if (cursor === 0) throw block.heap.outOfMemory(4);
-  void kernel;
   const body = range ? 'fn(array, start, end);' : 'for (let i = start; i < end; i++) { const it = fn(array[i], i, array); if (it !== undefined) array[i] = it; }';
   const ref = (): ReturnType<typeof refOfSource> =>
     refOfSource(
@@ -169,7 +166,6 @@ export async function overArray(pool: Pool, kernel: Kernel, block: TypedBlock<un
   const data = { type: (block.Type as unknown as { name: string }).name, ptr: block.ptr, length: block.length, cursor, grain: take };
   const tasks = Array.from({ length: Math.min(workers, Math.ceil(block.length / take)) }, () => pool.submit(ref, data, block, run));
   const outcome = await Promise.allSettled(tasks);
-  void memory;
-  exports.isolith_free(cursor);
+  exports.isolith_bytes_free(cursor, 4);
   for (const one of outcome) if (one.status === 'rejected') throw one.reason;
 }
