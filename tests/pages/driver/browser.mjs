@@ -57,9 +57,17 @@ export class Browser {
     return shared === 'always' || (shared === 'isolated' && isolated);
   }
 
-  async start() {
+  /** Starts the processes; a machine under load sometimes fails the first try, so there are two. */
+  async start(tries = 2) {
     const { engine, start } = BROWSERS[this.name];
-    this.session = await start({ ...locate(engine), port: await freePort(), browser: this, ...this.options });
+    const parts = locate(engine);
+    try {
+      this.session = await start({ ...parts, port: await freePort(), browser: this, ...this.options });
+    } catch (error) {
+      await this.#stop(() => {});
+      if (tries === 1) throw error;
+      await this.start(tries - 1);
+    }
   }
 
   /** The page as PNG bytes; for WebKit the whole virtual display, as its driver answers no screenshots. */
