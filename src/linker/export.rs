@@ -8,6 +8,7 @@ use super::combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_bas
 use super::fault::{Fault, Result};
 use super::inspect::inspect;
 use super::json::Json;
+use super::meter::{Meter, Metered, Mode, meter};
 use crate::error::Kind;
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
@@ -98,6 +99,25 @@ operations! {
     isolith_link_heap_base = |request| {
         let found = heap_base(request.file(0)?)?;
         Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
+    };
+    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode,
+    /// the price of a host call, and the limits of memory and table.
+    isolith_link_meter = |request| {
+        let [exact, host_call, memory_pages, table_elements, ..] = request.numbers;
+        let given = |number: u64| (number != UNSET).then_some(number);
+        let options = Meter {
+            mode: if exact == 1 { Mode::Exact } else { Mode::Coarse },
+            host_call: u32::try_from(host_call).unwrap_or(u32::MAX),
+            memory_pages: given(memory_pages),
+            table_elements: given(table_elements),
+        };
+        let Metered { bytes, fuel, start, points } = meter(request.file(0)?, &options)?;
+        let report = Json::object(|json| {
+            json.string("fuel", &fuel);
+            json.list("start", |json| start.iter().for_each(|name| json.string_item(name)));
+            json.number("points", points as u64);
+        });
+        Ok(vec![report.into_bytes(), bytes])
     };
     /// Reports on a module: see [`inspect()`].
     isolith_link_inspect = |request| Ok(vec![inspect(request.file(0)?)?.into_bytes()]);

@@ -127,6 +127,10 @@ pub(crate) struct Module<'a> {
     pub(crate) functions: Vec<u32>,
     /// Every table, imported ones first.
     pub(crate) tables: Vec<TableType>,
+    /// The bytes of the limits of each table that is not imported.
+    pub(crate) table_limits: Vec<Range<usize>>,
+    /// The bytes of each memory that is not imported.
+    pub(crate) memory_ranges: Vec<Range<usize>>,
     /// Every memory, imported ones first.
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<Global>,

@@ -76,12 +76,15 @@ fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<()> {
         Payload::TableSection(section) => {
             let mut reader = body(module, section.range());
             for _ in 0..reader.read_var_u32()? {
-                module.tables.push(table(&mut reader)?);
+                let (ty, limits) = table(&mut reader)?;
+                module.tables.push(ty);
+                module.table_limits.push(limits);
             }
         }
         Payload::MemorySection(section) => {
-            for memory in section {
-                module.memories.push(memory?);
+            for (range, memory) in ranged(section)? {
+                module.memories.push(memory);
+                module.memory_ranges.push(range);
             }
         }
         Payload::GlobalSection(section) => {
@@ -190,17 +193,21 @@ fn body<'a>(module: &Module<'a>, range: Range<u64>) -> BinaryReader<'a> {
     BinaryReader::new(&module.bytes[span(range.clone())], range.start)
 }
 
-fn table(reader: &mut BinaryReader<'_>) -> Result<TableType> {
-    // `0x40 0x00` and an expression after the type: a table with an initial element.
-    let mut ahead = reader.clone();
-    if ahead.read_u8()? != 0x40 {
-        return Ok(reader.read()?);
+/// A table's type, and the bytes of its limits.
+fn table(reader: &mut BinaryReader<'_>) -> Result<(TableType, Range<usize>)> {
+    // `0x40 0x00` before the type, and an expression after it: a table with an initial element.
+    let with_init = reader.clone().read_u8()? == 0x40;
+    if with_init {
+        reader.read_bytes(2)?;
     }
-    ahead.read_u8()?;
-    let ty = ahead.read()?;
-    init(&mut ahead)?;
-    *reader = ahead;
-    Ok(ty)
+    let mut limits = reader.clone();
+    limits.read::<wasmparser::RefType>()?;
+    let ty = reader.read()?;
+    let limits = limits.original_position() as usize..reader.original_position() as usize;
+    if with_init {
+        init(reader)?;
+    }
+    Ok((ty, limits))
 }
 
 fn element(reader: &mut BinaryReader<'_>) -> Result<Element> {

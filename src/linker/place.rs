@@ -213,16 +213,17 @@ fn apart(
     }
     if let Some(start) = module.start {
         splicer.drop_all(id::START);
-        splicer.append(id::EXPORT, &export("__isolith_start", ExportKind::Func, start));
+        splicer.append(id::EXPORT, &item("__isolith_start", ExportKind::Func, start));
     }
     if let Some(global) = extent::stack_pointer(module, &plan.extent) {
-        let item = export("__isolith_stack_pointer", ExportKind::Global, global);
+        let item = item("__isolith_stack_pointer", ExportKind::Global, global);
         splicer.append(id::EXPORT, &item);
     }
     image
 }
 
-fn export(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
+/// An entry of the export section.
+pub(crate) fn item(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     name.encode(&mut bytes);
     kind.encode(&mut bytes);

@@ -1,6 +1,6 @@
 //! No bytes make the linker panic: mutated modules are linked or refused with a byte of the file.
 
-use isolith::linker::{Fault, Options, combine, heap_base, inspect, relocate};
+use isolith::linker::{Fault, Meter, Mode, Options, combine, heap_base, inspect, meter, relocate};
 use proptest::prelude::*;
 
 const GOLDEN: [&[u8]; 5] = [
@@ -102,6 +102,12 @@ proptest! {
         }
         checked(relocate(&file, offset * 16, 0x100_0000, &options), &[&file]);
         checked(heap_base(&file), &[&file]);
+        let mode = if one_table { Mode::Exact } else { Mode::Coarse };
+        let limits = data_apart.then_some(100);
+        let paid = Meter { mode, host_call: 3, memory_pages: limits, table_elements: limits };
+        if let Some(metered) = checked(meter(&file, &paid), &[&file]) {
+            prop_assert!(inspect(&metered.bytes).is_ok());
+        }
         checked(inspect(&file), &[&file]);
     }
 
