@@ -117,7 +117,6 @@ const frees = [
 
 const memories = [
   ['LocalSharedMemory getInt32', (memory, at) => (n) => { let s = 0; for (let i = 0; i < n; i++) s = (s + memory.getInt32(at + ((i * 4) & 16383))) | 0; return s; }],
-  ['LocalSharedMemory setFloat64', (memory, at) => (n) => { for (let i = 0; i < n; i++) memory.setFloat64(at + ((i * 8) & 16383), i); return n; }],
 ].flatMap(([name, loop]) => [
   row(name, OURS, () => { const memory = new Memory(40, 100); return loop(memory, memory.malloc(20_000)); }, { targets: [{ than: 'LocalSharedMemory style', times: 3, browsers: ['chromium'] }] }),
   row(name, 'LocalSharedMemory style', () => { const memory = new LocalSharedMemory(); return loop(memory, memory.malloc(20_000)); }, { caveat: 'written after its document' }),
