@@ -81,11 +81,11 @@ export class Int8ArrayRef extends TypedArrayRef<Int8Array, number> {
   protected override makeView(): Int8Array { return this.manager.viewInt8Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.i8, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt8(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readInt8(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.i8, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeInt8(this.at(index), value);
     return this;
   }
@@ -102,11 +102,11 @@ export class Uint8ArrayRef extends TypedArrayRef<Uint8Array, number> {
   protected override makeView(): Uint8Array { return this.manager.viewUint8Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.u8, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint8(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readUint8(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.u8, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeUint8(this.at(index), value);
     return this;
   }
@@ -123,11 +123,11 @@ export class Uint8ClampedArrayRef extends TypedArrayRef<Uint8ClampedArray, numbe
   protected override makeView(): Uint8ClampedArray { return this.manager.viewUint8ClampedArray(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.u8c, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint8Clamped(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readUint8Clamped(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.u8c, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeUint8Clamped(this.at(index), value);
     return this;
   }
@@ -144,11 +144,11 @@ export class Int16ArrayRef extends TypedArrayRef<Int16Array, number> {
   protected override makeView(): Int16Array { return this.manager.viewInt16Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.i16, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt16(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readInt16(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.i16, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeInt16(this.at(index), value);
     return this;
   }
@@ -165,11 +165,11 @@ export class Uint16ArrayRef extends TypedArrayRef<Uint16Array, number> {
   protected override makeView(): Uint16Array { return this.manager.viewUint16Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.u16, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint16(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readUint16(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.u16, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeUint16(this.at(index), value);
     return this;
   }
@@ -186,11 +186,11 @@ export class Int32ArrayRef extends TypedArrayRef<Int32Array, number> {
   protected override makeView(): Int32Array { return this.manager.viewInt32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.i32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt32(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readInt32(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.i32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeInt32(this.at(index), value);
     return this;
   }
@@ -207,11 +207,11 @@ export class Uint32ArrayRef extends TypedArrayRef<Uint32Array, number> {
   protected override makeView(): Uint32Array { return this.manager.viewUint32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.u32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint32(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readUint32(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.u32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeUint32(this.at(index), value);
     return this;
   }
@@ -228,11 +228,11 @@ export class BigInt64ArrayRef extends TypedArrayRef<BigInt64Array, bigint> {
   protected override makeView(): BigInt64Array { return this.manager.viewBigInt64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
     const { manager } = this, view = manager.i64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readBigInt64(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readBigInt64(this.at(index));
   }
   override writeAt(index: number, value: bigint): this {
     const { manager } = this, view = manager.i64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeBigInt64(this.at(index), value);
     return this;
   }
@@ -249,11 +249,11 @@ export class BigUint64ArrayRef extends TypedArrayRef<BigUint64Array, bigint> {
   protected override makeView(): BigUint64Array { return this.manager.viewBigUint64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
     const { manager } = this, view = manager.u64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readBigUint64(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readBigUint64(this.at(index));
   }
   override writeAt(index: number, value: bigint): this {
     const { manager } = this, view = manager.u64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeBigUint64(this.at(index), value);
     return this;
   }
@@ -270,11 +270,11 @@ export class Float32ArrayRef extends TypedArrayRef<Float32Array, number> {
   protected override makeView(): Float32Array { return this.manager.viewFloat32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.f32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readFloat32(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readFloat32(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.f32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeFloat32(this.at(index), value);
     return this;
   }
@@ -291,11 +291,11 @@ export class Float64ArrayRef extends TypedArrayRef<Float64Array, number> {
   protected override makeView(): Float64Array { return this.manager.viewFloat64Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.f64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readFloat64(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readFloat64(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.f64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writeFloat64(this.at(index), value);
     return this;
   }

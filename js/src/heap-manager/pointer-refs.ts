@@ -42,11 +42,11 @@ export class Pointer32Ref extends PointerRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u32;
-    return index >>> 0 < view.length ? view[index]! : manager.readPointer32(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readPointer32(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u32;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writePointer32(this.alive(), newValue);
     return this;
   }
@@ -81,11 +81,11 @@ export class Pointer64Ref extends PointerRef<bigint> {
   override set value(newValue: bigint) { this.write(newValue); }
   override read(): bigint {
     const { manager, index } = this, view = manager.u64;
-    return index >>> 0 < view.length ? view[index]! : manager.readPointer64(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readPointer64(this.alive());
   }
   override write(newValue: bigint): this {
     const { manager, index } = this, view = manager.u64;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writePointer64(this.alive(), newValue);
     return this;
   }
@@ -102,11 +102,11 @@ export class Pointer32ArrayRef extends PointerArrayRef<Uint32Array, number> {
   protected override makeView(): Uint32Array { return this.manager.viewPointer32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
     const { manager } = this, view = manager.u32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readPointer32(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readPointer32(this.at(index));
   }
   override writeAt(index: number, value: number): this {
     const { manager } = this, view = manager.u32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writePointer32(this.at(index), value);
     return this;
   }
@@ -139,11 +139,11 @@ export class Pointer64ArrayRef extends PointerArrayRef<BigUint64Array, bigint> {
   protected override makeView(): BigUint64Array { return this.manager.viewPointer64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
     const { manager } = this, view = manager.u64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readPointer64(this.at(index));
+    return index >>> 0 === index && index < this.limit && at < view.length >>> 0 ? view[at]! : manager.readPointer64(this.at(index));
   }
   override writeAt(index: number, value: bigint): this {
     const { manager } = this, view = manager.u64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
+    if (index >>> 0 === index && index < this.limit && at < view.length >>> 0) view[at] = value;
     else manager.writePointer64(this.at(index), value);
     return this;
   }
