@@ -1,9 +1,9 @@
-// Tests of the pure parts of the benchmark: medians, targets, CSV. Run with node --test.
+// Tests of the pure parts of the benchmark: medians, targets, CSV, chart.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chart } from './chart.mjs';
-import { COLUMNS, fromCsv, merge, toCsv } from './csv.mjs';
-import { bestPeer, judge, quantile, summarize } from './stats.mjs';
+import { chart } from '../bench/lib/chart.mjs';
+import { COLUMNS, fromCsv, merge, toCsv } from '../bench/lib/csv.mjs';
+import { bestPeer, judge, quantile, summarize } from '../bench/lib/stats.mjs';
 
 const ok = (who, median, more = {}) => ({ who, median, status: 'ok', better: 'lower', unit: 'ms', ...more });
 
