@@ -40,7 +40,6 @@ if (options.check) {
 } else {
   const server = await vite.createServer({ ...config, server: { ...port } });
   await server.listen();
-  console.log('\ndemo: the playground is open at\n');
-  server.printUrls();
-  console.log('\ndemo: press Ctrl+C to end');
+  const { local, network } = server.resolvedUrls;
+  console.log(`\ndemo: the playground is open at ${[...local, ...network].join(' and ')} (Ctrl+C ends it)`);
 }

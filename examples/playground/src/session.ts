@@ -152,6 +152,7 @@ export class Session {
   async measure<D, R>(plan: Plan<D, R>, signal: AbortSignal): Promise<Comparison<R>> {
     const { engine, timeline } = this.shell;
     timeline.reset(this.#name, plan.stages.map((stage) => stage.name));
+    this.note('Letting the workers compile the tasks…');
     await engine.warmUp(plan);
     const start = performance.now();
     let alone: Measured<R> | undefined;

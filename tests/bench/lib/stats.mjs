@@ -28,7 +28,7 @@ export const isOurs = ({ who }) => who.startsWith('isolith');
 /** The best of those that count as peers, or undefined. */
 export function bestPeer(results) {
   const peers = results.filter((one) => one.status === 'ok' && !isOurs(one) && !one.reference);
-  return peers.toSorted((a, b) => advantage(b.median, a.median, a.better))[0];
+  return peers.toSorted((a, b) => (a.better === 'lower' ? a.median - b.median : b.median - a.median))[0];
 }
 
 /**
@@ -50,7 +50,7 @@ export function judge(result, results, browser) {
       const other =
         target.than === 'best peer' ? bestPeer(results) : results.find((one) => one.who.startsWith(target.than) && one.status === 'ok');
       const ratio = other && result.status === 'ok' ? advantage(result.median, other.median, result.better) : undefined;
-      lines.push(`≥ ${times}× ${target.than}${other && other.who !== target.than ? ` (${other.who})` : ''}: ${ratio === undefined ? 'nothing to compare with' : `${ratio.toFixed(2)}×`}`);
+      lines.push(`≥ ${Number(times.toPrecision(2))}× ${target.than}${other && other.who !== target.than ? ` (${other.who})` : ''}: ${ratio === undefined ? 'nothing to compare with' : `${ratio.toFixed(2)}×`}`);
       if (!other) continue;
       reached = ratio >= times;
     } else continue;

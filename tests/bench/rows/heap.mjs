@@ -1,6 +1,8 @@
 // Heap rows: allocation, reads through views, strings in and out; us beside allocators in JS and in wasm.
 import { MemPool } from '@thi.ng/malloc';
 import { allocMemory, createHeap, freeMemory } from 'isolith';
+import { heapManager } from 'isolith/heap-manager';
+import OurSharedMemory from 'isolith/local-shared-memory';
 import { createWasmHeapManager } from 'wasm-heap-manager';
 import { LocalSharedMemory } from '../peers/local-shared-memory.mjs';
 
@@ -93,6 +95,10 @@ function churn(name, live) {
       const pool = thing();
       return { alloc: () => pool.malloc(SIZE), free: (at) => pool.free(at) };
     }, live ? { n: 500 } : {}),
+    contest('isolith, LocalSharedMemory', async () => {
+      const memory = new OurSharedMemory(200, 1000);
+      return { alloc: () => memory.malloc(SIZE), free: (ptr) => memory.free(ptr) };
+    }, { targets: live ? [] : limits.slice(0, 1) }),
     ...(live
       ? [
           contest('wasm-heap-manager 0.5.1', async () => {
@@ -155,6 +161,24 @@ function reads() {
         return sum;
       };
     }, { targets: [{ than: 'wasm-heap-manager', times: 3 }], teardown: ({ state }) => state.block && state.block.heap.free(state.block) }),
+    contest('isolith/heap-manager readInt32', async (state) => {
+      const ref = (state.ref = heapManager.allocInt32Array(READS));
+      const { address } = ref;
+      return () => {
+        let sum = 0;
+        for (let i = 0; i < READS; i++) sum += heapManager.readInt32(address + i * 4);
+        return sum;
+      };
+    }, { targets: [{ than: 'wasm-heap-manager', times: 3 }], teardown: ({ state }) => state.ref?.free() }),
+    contest('isolith, LocalSharedMemory', async () => {
+      const memory = new OurSharedMemory(200, 1000);
+      const at = memory.malloc(READS * 4);
+      return () => {
+        let sum = 0;
+        for (let i = 0; i < READS; i++) sum += memory.getInt32(at + i * 4);
+        return sum;
+      };
+    }, { targets: [{ than: 'LocalSharedMemory style', times: 3 }] }),
     contest('raw typed array', async () => {
       const view = new Int32Array(new SharedArrayBuffer(READS * 4));
       return () => {
@@ -204,6 +228,8 @@ function strings() {
     const heap = await manager(false);
     return { heap, ref: heap.allocNullTerminatedUtf8String(TEXT) };
   };
+  const managed = async () => ({ heap: heapManager, ref: heapManager.allocNullTerminatedUtf8String(TEXT) });
+  const freeRef = ({ state }) => state.ref?.free();
   const caveat = 'unshared: in shared memory it throws';
   const read = (state) => {
     if (state.heap.toString(state.block).length !== TEXT.length) throw new Error('wrong answer');
@@ -214,10 +240,22 @@ function strings() {
   const teardown = ({ state }) => state.block && state.heap.free(state.block);
   return [
     contest('string out, 16 letters', 'isolith', here, read, { targets: [{ than: 'wasm-heap-manager', times: 5 }], teardown }),
+    contest('string out, 16 letters', 'isolith/heap-manager', managed, readThere, { targets: [{ than: 'wasm-heap-manager', times: 5 }], teardown: freeRef }),
     contest('string out, 16 letters', 'wasm-heap-manager 0.5.1', there, readThere, { caveat }),
     contest('string in and free, 16 letters', 'isolith', here, ({ heap }) => heap.free(heap.fromString(TEXT)), {
       targets: [{ than: 'wasm-heap-manager', times: 3 }],
       teardown,
+    }),
+    contest('string in and free, 16 letters', 'isolith/heap-manager', managed, ({ heap }) => heap.allocNullTerminatedUtf8String(TEXT).free(), {
+      targets: [{ than: 'wasm-heap-manager', times: 3 }],
+      teardown: freeRef,
+    }),
+    contest('string write in place, 16 letters', 'isolith/heap-manager', managed, ({ heap, ref }) => heap.writeNullTerminatedUtf8String(ref.address, TEXT, 17), {
+      targets: [{ than: 'wasm-heap-manager', times: 3 }],
+      teardown: freeRef,
+    }),
+    contest('string write in place, 16 letters', 'wasm-heap-manager 0.5.1', there, ({ heap, ref }) => heap.writeNullTerminatedUtf8String(ref.address, TEXT, 17), {
+      caveat,
     }),
     contest('string in and free, 16 letters', 'wasm-heap-manager 0.5.1', there, ({ heap }) => heap.allocNullTerminatedUtf8String(TEXT).free(), {
       caveat: `${caveat}; over dlmalloc`,

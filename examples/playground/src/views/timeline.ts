@@ -153,7 +153,7 @@ export class Timeline {
       context.moveTo(x, 0);
       context.lineTo(x, height - AXIS + 2);
       context.stroke();
-      const text = time === 0 ? '0' : duration(time).replace(/\.0+(?= )|\.00(?= )/, '');
+      const text = time === 0 ? '0' : duration(time).replace(/\.?0+(?= s)|\.0(?= ms)/, '');
       context.fillText(text, Math.min(x, width - 18), height - AXIS / 2 + 2);
     }
   }
