@@ -4,6 +4,8 @@
 
 pub mod error;
 #[cfg(feature = "kernel")]
+pub mod fs;
+#[cfg(feature = "kernel")]
 pub mod heap;
 #[cfg(feature = "linker")]
 pub mod linker;
