@@ -82,9 +82,10 @@ impl Fs {
         }
     }
 
-    /// Changes the cache's budget; takes effect with the next use.
+    /// Changes the cache's budget, and evicts what does not fit it as far as it is clean.
     pub fn set_cache_bytes(&mut self, bytes: usize) {
         self.cache.set_budget(bytes);
+        self.cache.make_room(0);
     }
 
     /// Bytes of memory that file contents take now.

@@ -27,6 +27,7 @@ enum Op {
     /// The transaction fails for a reason other than space.
     Fail,
     Crash,
+    Evict,
 }
 
 fn path(name: u8) -> String {
@@ -55,8 +56,12 @@ fn op() -> impl Strategy<Value = Op> {
         6 => Just(Op::Finish),
         1 => Just(Op::Fail),
         1 => Just(Op::Crash),
+        6 => Just(Op::Evict),
     ]
 }
+
+/// So large that nothing must be committed by force: the test alone says when.
+const CACHE: usize = 64 << 20;
 
 /// A disk whose batches can be held in flight, and what the tree was when each was taken.
 struct Lab {
@@ -68,9 +73,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        // Small enough that extents come and go, large enough that nothing must be committed
-        // by force: then the test alone says when.
-        let disk = Disk::new(64 << 20, 5);
+        let disk = Disk::new(CACHE, 5);
         Self { disk, flight: None, durable: Picture::new(), held: Vec::new() }
     }
 
@@ -165,6 +168,10 @@ impl Lab {
             Op::Finish => self.finish(),
             Op::Fail => self.fail(),
             Op::Crash => self.verify(),
+            Op::Evict => {
+                disk.fs.set_cache_bytes(0);
+                disk.fs.set_cache_bytes(CACHE);
+            }
         }
         let findings = self.disk.fs.check();
         assert!(findings.is_empty(), "{op:?}: {findings:?}");
@@ -188,8 +195,10 @@ proptest! {
         }
         lab.verify();
         lab.finish();
-        lab.take(false);
-        lab.finish();
+        for all in [false, true, true] {
+            lab.take(all);
+            lab.finish();
+        }
         lab.verify();
     }
 }
