@@ -63,7 +63,7 @@ pub(crate) fn replay(store: StoreId, image: &Image, journal: &mut Journal) -> Re
                 let mut pack = Reader::new(value);
                 while !pack.is_empty() {
                     let (node, inode) = pack.inode(store)?;
-                    journal.packs.load(*number, node);
+                    journal.packs.place(*number, node);
                     changed.insert(node, Some(inode));
                 }
             }
@@ -90,7 +90,8 @@ fn replay_log(
     let mut log = Reader::new(value);
     while !log.is_empty() {
         match log.op(store)? {
-            Op::Inode(node, inode) => {
+            Op::Inode(node, inode, pack) => {
+                journal.packs.place(pack, node);
                 changed.insert(node, Some(inode));
                 journal.packs.changed(node, seq);
             }
