@@ -3,7 +3,7 @@
 
 mod fs_support;
 
-use fs_support::{Disk, PUBLISH, Picture, Thing, difference, pattern};
+use fs_support::{Disk, Picture, Thing, difference, pattern};
 use isolith::fs::{EXTENT, FileType, Flags, Follow, HandleId, Owner, Place, Whence};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -334,11 +334,13 @@ fn open_flags(bits: u32) -> Flags {
             [Flags::default(), Flags::CREATE, Flags::CREATE, Flags::CREATE | Flags::EXCLUSIVE];
         flags = flags | made[(bits / 8 % 4) as usize];
         let plain = !base.has(Flags::APPEND) && !flags.has(Flags::EXCLUSIVE);
-        flags = if plain && bits / 32 % 3 == 0 { flags | Flags::TRUNCATE } else { flags };
+        flags =
+            if plain && (bits / 32).is_multiple_of(3) { flags | Flags::TRUNCATE } else { flags };
     }
     let create = flags.has(Flags::CREATE);
-    flags = if bits / 128 % 8 == 0 && !create { flags | Flags::DIRECTORY } else { flags };
-    if bits / 1024 % 4 == 0 { flags | Flags::NOFOLLOW } else { flags }
+    flags =
+        if (bits / 128).is_multiple_of(8) && !create { flags | Flags::DIRECTORY } else { flags };
+    if (bits / 1024).is_multiple_of(4) { flags | Flags::NOFOLLOW } else { flags }
 }
 
 /// Our side: everything within a jail at `/`, so that no path can leave what both sides share.

@@ -25,9 +25,8 @@ fn outcome(disk: &Disk, node: Node, ticket: Ticket) -> &'static str {
 /// Commits until nothing is left or nothing more fits.
 fn settle(disk: &mut Disk) {
     for _ in 0..20 {
-        match disk.store.commit(&mut disk.fs, disk.id, Fold::Auto) {
-            Ok(false) => return,
-            Ok(true) | Err(_) => {}
+        if disk.store.commit(&mut disk.fs, disk.id, Fold::Auto) == Ok(false) {
+            return;
         }
     }
 }
