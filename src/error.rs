@@ -97,6 +97,10 @@ impl Error {
         Self { kind, message: Cow::Owned(message) }
     }
 
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The stable name, an errno name (`"ENOENT"`) or `"ERR_…"`.
     pub const fn code(&self) -> &'static str {
         self.kind.name()
