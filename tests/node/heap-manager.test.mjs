@@ -147,7 +147,10 @@ test('every use after free throws, and freeing again does nothing', () => {
     manager.allocElementArray(3, 2),
   ];
   for (const [i, ref] of refs.entries()) {
-    if (i % 2) ref.free();
+    // Used before, so that whatever is remembered for speed is there to be forgotten.
+    ref.readAt?.(0);
+    ref.read?.();
+    if (i % 4 > 1) ref.free();
     else manager.free(ref.address);
     assert.equal(ref.isFreed, true);
     const uses = [
@@ -282,4 +285,28 @@ test('heapManager works on the heap of the runtime', () => {
   const { address } = text;
   text.free();
   assert.throws(() => heapManager.free(address), { code: 'ERR_DOUBLE_FREE' });
+});
+
+test('the table of blocks holds what a Map holds, in its order, while blocks come and go', async () => {
+  const { AddressTable } = await import('../../pkg/dist/heap-manager/address-table.js');
+  const next = random(21);
+  // Addresses that are dense, far apart, and beyond 32 bits, so that they meet in the same slots.
+  for (const address of [() => 8 + Math.floor(next() * 300) * 8, () => 2 ** 20 * (1 + Math.floor(next() * 900)), () => 2 ** 40 + 4 * Math.floor(next() * 500)]) {
+    const [table, map] = [new AddressTable(), new Map()];
+    for (let step = 0; step < 20_000; step++) {
+      const at = address();
+      if (next() < (step % 4000 < 2000 ? 0.6 : 0.4)) {
+        map.delete(at);
+        map.set(at, step);
+        table.set(at, step);
+      } else {
+        assert.equal(table.take(at), map.get(at));
+        map.delete(at);
+      }
+      assert.equal(table.get(at), map.get(at));
+    }
+    assert.deepEqual(table.entries(), [...map]);
+    for (const at of map.keys()) assert.equal(table.take(at), map.get(at));
+    assert.deepEqual(table.entries(), []);
+  }
 });
