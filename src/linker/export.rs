@@ -155,7 +155,8 @@ impl<'a> Request<'a> {
         self.files.get(index).copied().ok_or_else(missing)
     }
 
-    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart).
+    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
+    /// 4: one allocator).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -166,6 +167,7 @@ impl<'a> Request<'a> {
             maximum: (maximum != UNSET).then_some(maximum),
             one_table: flags & 1 != 0,
             data_apart: flags & 2 != 0,
+            one_allocator: flags & 4 != 0,
         }
     }
 }

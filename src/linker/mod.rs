@@ -16,6 +16,7 @@
 //! Invariants: a number is changed only if its bytes hold what the plan says they hold; the areas
 //! of two modules never overlap; no input makes the linker panic.
 
+mod allocator;
 mod code;
 mod combine;
 mod dynamic;
