@@ -1,6 +1,6 @@
 //! The linker as JavaScript calls it: requests and answers are bytes in the module's own memory.
 //!
-//! A request is a row of little-endian `u64`: the eight numbers of [`Request::options`], the count
+//! A request is a row of little-endian `u64`: eight numbers of options, the count
 //! of files, the length of each, and then the files. An answer is a list of byte strings: a JSON
 //! report, or on failure a JSON error, and then the files made.
 
