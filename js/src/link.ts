@@ -57,6 +57,8 @@ export interface CombineOptions {
   readonly maximum?: number;
   /** One function table for all, imported as `env.__indirect_function_table`: function pointers cross modules. */
   readonly oneTable?: boolean;
+  /** All use the allocator of one of them, Rust's and C's apart; implies `oneTable`, needs `--emit-relocs`. */
+  readonly oneAllocator?: boolean;
 }
 
 export interface Combined {
@@ -145,7 +147,7 @@ export async function combine(
   options: number | CombineOptions = {},
 ): Promise<Combined> {
   const wish = typeof options === 'number' ? { additionalStack: options } : options;
-  const { report, files } = await call('combine', modules, numbers(wish, wish.oneTable ? 1 : 0));
+  const { report, files } = await call('combine', modules, numbers(wish, (wish.oneTable ? 1 : 0) | (wish.oneAllocator ? 4 : 0)));
   const { neededPages, warnings, ...layout } = report as Layout & Omit<Combined, 'modules' | 'layout'>;
   return { modules: files.slice(0, modules.length), neededPages, layout, warnings };
 }

@@ -334,10 +334,10 @@ mod tests {
             let mut bytes = head.clone();
             bytes.extend([0; 24]);
             let (ours, theirs) = both(&bytes);
-            if let Some(end) = theirs.first() {
-                if ours.first() != Some(end) {
-                    wrong.push((head, ours.first().copied(), *end));
-                }
+            if let Some(end) = theirs.first()
+                && ours.first() != Some(end)
+            {
+                wrong.push((head, ours.first().copied(), *end));
             }
         }
         assert_eq!(wrong, []);

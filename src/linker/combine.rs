@@ -6,7 +6,7 @@ use super::module::Module;
 use super::parse::parse;
 use super::place::{self, Links, MAX_PAGES, PAGE, Rewritten, Surroundings};
 use super::plan::{Plan, Route};
-use super::{dynamic, exact, extent, pic};
+use super::{allocator, dynamic, exact, extent, pic};
 use crate::error::Kind;
 
 /// The gap between modules unless another is asked for: a small overrun meets nobody's data.
@@ -27,6 +27,8 @@ pub struct Options {
     pub maximum: Option<u64>,
     /// Whether all import one function table, so that function pointers cross modules.
     pub one_table: bool,
+    /// Whether all use the allocator of one of them; makes them share one table too.
+    pub one_allocator: bool,
     /// Whether the module is made for many instances on the one memory: its active segments are
     /// taken out, to be written once by the host; its start function is not run but exported as
     /// `__isolith_start`, to be called once; its stack pointer is exported as
@@ -43,6 +45,7 @@ impl Default for Options {
             shared: None,
             maximum: None,
             one_table: false,
+            one_allocator: false,
             data_apart: false,
         }
     }
@@ -129,7 +132,13 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
     };
     let limit = if wide { 1 << 48 } else { 1 << 32 };
     let (mut areas, heap_base) = layout::arrange(&plans, &wish, limit)?;
-    let (table, links) = share_functions(&modules, &plans, &mut areas, options.one_table)?;
+    let wanted = options.one_table || options.one_allocator;
+    let (mut table, mut links) = share_functions(&modules, &plans, &mut areas, wanted)?;
+    let mut warnings = Vec::new();
+    if let (true, Some(slots)) = (options.one_allocator, &mut table) {
+        let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
+        warnings = allocator::unite(&modules, &placements, &mut links, slots);
+    }
     let bindings = dynamic::bindings(&modules)?;
     let around = surroundings(&modules, options, pages(heap_base), table);
     let mut combined = Combined {
@@ -139,7 +148,7 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
         shared: around.shared,
         heap_base,
         table_slots: table,
-        warnings: Vec::new(),
+        warnings,
     };
     for (index, bindings) in bindings.into_iter().enumerate() {
         let (module, plan) = (&modules[index], &plans[index]);

@@ -11,7 +11,6 @@ use super::plan::{Extent, Placement, Plan, Route};
 use super::splice::{Splicer, encoded};
 use super::well_known::{self, Meaning};
 use crate::error::Kind;
-use std::collections::BTreeMap;
 use wasm_encoder::{ConstExpr, Encode};
 
 /// The stack of a side module, which brings none: as much as C linkers give by default.
@@ -106,12 +105,13 @@ struct Definition {
 /// The exports of all modules by name.
 struct Symbols<'m, 'a> {
     modules: &'m [Module<'a>],
-    exports: BTreeMap<(&'a str, bool), Vec<Definition>>,
+    /// Name, whether it is data, and the definition; sorted, the modules' order kept.
+    exports: Vec<(&'a str, bool, Definition)>,
 }
 
 impl<'m, 'a> Symbols<'m, 'a> {
     fn of(modules: &'m [Module<'a>]) -> Self {
-        let mut exports: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut exports = Vec::new();
         for (at, module) in modules.iter().enumerate() {
             for export in &module.exports {
                 let data = match export.kind {
@@ -122,16 +122,20 @@ impl<'m, 'a> Symbols<'m, 'a> {
                 let dylink = module.dylink.as_ref();
                 let weak = dylink.is_some_and(|dylink| dylink.weak_exports.contains(&export.name));
                 let definition = Definition { module: at, index: export.index, weak };
-                exports.entry((export.name, data)).or_default().push(definition);
+                exports.push((export.name, data, definition));
             }
         }
+        exports.sort_by_key(|(name, data, _)| (*name, *data));
         Self { modules, exports }
     }
 
     /// The one definition of a name: a strong one, or else the first.
     fn find(&self, import: &Import<'_>, name: &'a str, data: bool) -> Result<Option<Definition>> {
-        let found = self.exports.get(&(name, data)).map_or(&[][..], Vec::as_slice);
-        let mut strong = found.iter().filter(|definition| !definition.weak);
+        let first = self.exports.partition_point(|(found, is, _)| (*found, *is) < (name, data));
+        let found = self.exports[first..].iter();
+        let found = found.take_while(|(found, is, _)| (*found, *is) == (name, data));
+        let mut strong = found.clone().map(|(.., one)| one).filter(|one| !one.weak);
+        let mut found = found.map(|(.., one)| one);
         match (strong.next(), strong.next()) {
             (Some(one), Some(two)) => {
                 let message =
@@ -139,7 +143,7 @@ impl<'m, 'a> Symbols<'m, 'a> {
                 Err(Fault::new(Kind::DuplicateSymbol, import.range.start, message))
             }
             (Some(one), None) => Ok(Some(*one)),
-            (None, _) => Ok(found.first().copied()),
+            (None, _) => Ok(found.next().copied()),
         }
     }
 
@@ -170,7 +174,6 @@ pub(crate) fn resolve(
 ) -> Result<Vec<Links>> {
     let symbols = Symbols::of(modules);
     let mut links = vec![Links::default(); modules.len()];
-    let mut given: BTreeMap<(usize, u32), u64> = BTreeMap::new();
     for (at, module) in modules.iter().enumerate() {
         let Some(dylink) = &module.dylink else { continue };
         let told = |fault: Fault| fault.in_module(at);
@@ -199,17 +202,7 @@ pub(crate) fn resolve(
                 Some(Asked::Function(name)) => {
                     match symbols.find(import, name, false).map_err(told)? {
                         Some(Definition { module: from, index, .. }) => {
-                            *given.entry((from, index)).or_insert_with(|| {
-                                let slot = modules[from].slot_of_function(index);
-                                slot.map_or_else(
-                                    || {
-                                        links[from].elements.push((*table, index));
-                                        *table += 1;
-                                        *table - 1
-                                    },
-                                    |slot| slot + placements[from].slots,
-                                )
-                            })
+                            links[from].slot(&modules[from], &placements[from], index, table)
                         }
                         None if dylink.weak_imports.contains(&name) => 0,
                         None => return Err(undefined(name)),

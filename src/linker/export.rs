@@ -1,6 +1,6 @@
 //! The linker as JavaScript calls it: requests and answers are bytes in the module's own memory.
 //!
-//! A request is a row of little-endian `u64`: the eight numbers of [`Request::options`], the count
+//! A request is a row of little-endian `u64`: eight numbers of options, the count
 //! of files, the length of each, and then the files. An answer is a list of byte strings: a JSON
 //! report, or on failure a JSON error, and then the files made.
 
@@ -155,7 +155,8 @@ impl<'a> Request<'a> {
         self.files.get(index).copied().ok_or_else(missing)
     }
 
-    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart).
+    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
+    /// 4: one allocator).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -166,6 +167,7 @@ impl<'a> Request<'a> {
             maximum: (maximum != UNSET).then_some(maximum),
             one_table: flags & 1 != 0,
             data_apart: flags & 2 != 0,
+            one_allocator: flags & 4 != 0,
         }
     }
 }

@@ -162,6 +162,12 @@ impl<'a> Module<'a> {
         self.globals.get(index.checked_sub(self.imported_globals)? as usize)
     }
 
+    /// The type of a function.
+    pub(crate) fn signature(&self, function: u32) -> Option<&FuncType> {
+        let ty = self.functions.get(function as usize)?;
+        self.types.get(*ty as usize)?.as_ref()
+    }
+
     /// The body of the function of this index if it is the module's own.
     pub(crate) fn body(&self, function: u32) -> Option<&Body> {
         self.bodies.get(function.checked_sub(self.imported_functions)? as usize)

@@ -83,15 +83,16 @@ fn memory_base(module: &Module<'_>, code: &Suspects) -> Result<Option<u32>> {
     if let Some((global, _)) = by_name {
         return Ok(Some(*global));
     }
-    let mut used = code.bases.iter().filter(|(global, _)| {
-        let global = module.own_global(**global);
+    let used = (0..).zip(&code.bases).filter_map(|(global, at)| Some((global, (*at)?)));
+    let mut used = used.filter(|(global, _)| {
+        let global = module.own_global(*global);
         global.is_some_and(|global| !global.ty.mutable && global.init.constant() == Some(0))
     });
     match (used.next(), used.next()) {
-        (Some((global, _)), None) => Ok(Some(*global)),
+        (Some((global, _)), None) => Ok(Some(global)),
         (Some((_, at)), Some(_)) => {
             let message = format!("several globals could be __memory_base; {ADVICE}");
-            Err(Fault::new(Kind::NotRelocatable, *at, message))
+            Err(Fault::new(Kind::NotRelocatable, at, message))
         }
         (None, _) => match code.absolute.first() {
             Some(at) => {

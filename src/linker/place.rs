@@ -7,7 +7,7 @@ use super::plan::{Fix, Placement, Plan};
 use super::splice::{Splicer, encoded};
 use super::{dynamic, extent};
 use crate::error::Kind;
-use wasm_encoder::{Encode, EntityType, ExportKind};
+use wasm_encoder::{Encode, EntityType, ExportKind, InstructionSink};
 
 /// The bytes of a wasm page.
 pub(crate) const PAGE: u64 = 1 << 16;
@@ -42,6 +42,30 @@ pub(crate) struct Links {
     pub(crate) globals: Vec<u64>,
     /// Slots of the common table to fill with functions of this module.
     pub(crate) elements: Vec<(u64, u32)>,
+    /// Functions of this module that become calls of a slot of the common table.
+    pub(crate) redirected: Vec<(u32, u64)>,
+}
+
+impl Links {
+    /// The slot of the common table that holds a function of this module; the next free one, of
+    /// `table`, if it has none yet.
+    pub(crate) fn slot(
+        &mut self,
+        module: &Module<'_>,
+        placement: &Placement,
+        function: u32,
+        table: &mut u64,
+    ) -> u64 {
+        if let Some(slot) = module.slot_of_function(function) {
+            return slot + placement.slots;
+        }
+        if let Some((slot, _)) = self.elements.iter().find(|(_, found)| *found == function) {
+            return *slot;
+        }
+        self.elements.push((*table, function));
+        *table += 1;
+        *table - 1
+    }
 }
 
 /// Applies a plan.
@@ -74,10 +98,14 @@ pub(crate) fn place(
         if around.data_apart { apart(module, plan, placement, &mut splicer) } else { Vec::new() };
     memory(module, around, &mut splicer)?;
     if let Some(slots) = around.table {
-        table(module, slots, !links.elements.is_empty(), &mut splicer)?;
+        let needed = !links.elements.is_empty() || !links.redirected.is_empty();
+        table(module, slots, needed, &mut splicer)?;
     }
     if module.dylink.is_some() {
         dynamic::settle(module, links, around.data_apart, &mut splicer)?;
+    }
+    for (function, slot) in &links.redirected {
+        redirect(module, *function, *slot, &mut splicer);
     }
     for (slot, function) in &links.elements {
         splicer.append(id::ELEMENT, &dynamic::element(*slot, *function));
@@ -185,6 +213,21 @@ fn table(
         }
     }
     Ok(())
+}
+
+/// Makes the body of a function a call, with its own arguments, of what is in a slot of table 0.
+fn redirect(module: &Module<'_>, function: u32, slot: u64, splicer: &mut Splicer<'_, '_>) {
+    let (Some(body), Some(ty)) = (module.body(function), module.signature(function)) else {
+        return;
+    };
+    let mut bytes = encoded(0u32);
+    let mut code = InstructionSink::new(&mut bytes);
+    for local in 0..ty.params().len() as u32 {
+        code.local_get(local);
+    }
+    code.i32_const(slot as i32);
+    code.call_indirect(0, module.functions[function as usize]).end();
+    splicer.replace(body.range.clone(), bytes);
 }
 
 /// An entry of the import section.

@@ -108,3 +108,21 @@ test('the memory that is imported is shared or not, with the limits that were as
   const { layout } = await combine([fixture('kernel-threads'), fixture('kernel-stock')]);
   assert.deepEqual([layout.shared, layout.maximumPages], [true, 65536]);
 });
+
+test('with one allocator all answer as before, from one heap', async () => {
+  const names = ['common-stock', 'pointers-stock', 'pointers-debug', 'kernel-stock'];
+  const files = names.map(fixture);
+  const grown = [];
+  for (const oneAllocator of [false, true]) {
+    const combined = await combine(files, { oneAllocator });
+    assert.deepEqual(combined.warnings, []);
+    const { instances, memory } = await link(combined);
+    instances[0].exports.create_object(1n);
+    for (const at of [1, 2, 3]) {
+      assert.deepEqual(seeds.map((seed) => answer(instances[at], memory, seed)), alone(files[at], seeds), names[at]);
+    }
+    grown.push(memory.buffer.byteLength / PAGE - combined.neededPages);
+  }
+  // Three heaps take pages of their own each, one heap takes them once.
+  assert.ok(grown[1] < grown[0], `${grown[1]} pages, ${grown[0]} with three heaps`);
+});
