@@ -170,3 +170,43 @@ fn every_item_comes_once_and_in_its_producers_order() {
         assert!(all.into_iter().eq(expected));
     });
 }
+
+#[test]
+fn a_death_between_any_two_steps_loses_nothing_that_was_published() {
+    // The steps of a push and of a pop, cut off after each.
+    for steps in 0..=4 {
+        let memory = Memory::new(2);
+        let queue = memory.queue();
+        queue.push(5, 1).unwrap();
+        let tail = &memory.header.tail;
+        let before = tail.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        let mut step = (0..steps).map(drop).into_iter();
+        let mut go_on = || step.next().is_some();
+        let _ = (go_on() && enter(tail, before, 66))
+            && (go_on() && (store_inside(queue.slot(before), 6), true).1)
+            && (go_on() && (store_inside(&tail.position, after), true).1)
+            && (go_on() && (tail.turnstile.store(after, Ordering::Release), true).1);
+        queue.poison(66);
+        assert_eq!(queue.pop(1), Ok(5));
+        let published = steps >= 3;
+        assert_eq!(queue.pop(1), if published { Ok(6) } else { Err(Refused::NotNow) }, "{steps}");
+        for item in [7, 8] {
+            queue.push(item, 1).unwrap();
+        }
+        assert_eq!(queue.push(9, 1), Err(Refused::NotNow));
+
+        let head = &memory.header.head;
+        let before = head.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        let mut step = (0..steps).map(drop).into_iter();
+        let mut go_on = || step.next().is_some();
+        let _ = (go_on() && enter(head, before, 67))
+            && go_on()
+            && (go_on() && (store_inside(&head.position, after), true).1)
+            && (go_on() && (head.turnstile.store(after, Ordering::Release), true).1);
+        queue.poison(67);
+        // The item in the dead hand is still there until the position beside the turnstile moved.
+        assert_eq!(queue.pop(1), Ok(if steps >= 3 { 8 } else { 7 }), "{steps}");
+    }
+}
