@@ -136,7 +136,7 @@ impl<'a> Queue<'a> {
     /// If the number of slots is not [`slots_for`] the header's capacity, or above 2²⁸.
     pub fn new(header: &'a Header, slots: &'a [AtomicU32]) -> Self {
         let capacity = header.capacity.load(Ordering::Relaxed);
-        assert!(capacity >= 1 && capacity <= 1 << 28, "queue capacity {capacity} out of range");
+        assert!((1..=1 << 28).contains(&capacity), "queue capacity {capacity} out of range");
         assert_eq!(slots.len(), slots_for(capacity) as usize, "queue slots do not fit capacity");
         Self { header, slots, capacity }
     }

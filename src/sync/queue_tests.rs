@@ -170,3 +170,54 @@ fn every_item_comes_once_and_in_its_producers_order() {
         assert!(all.into_iter().eq(expected));
     });
 }
+
+#[test]
+fn a_death_between_any_two_steps_loses_nothing_that_was_published() {
+    // How many of its steps thread 66 or 67 takes before it dies.
+    for steps in 0..=4 {
+        let memory = Memory::new(2);
+        let queue = memory.queue();
+        queue.push(5, 1).unwrap();
+        let tail = &memory.header.tail;
+        let before = tail.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        if steps >= 1 {
+            assert!(enter(tail, before, 66));
+        }
+        if steps >= 2 {
+            store_inside(queue.slot(before), 6);
+        }
+        if steps >= 3 {
+            store_inside(&tail.position, after);
+        }
+        if steps >= 4 {
+            tail.turnstile.store(after, Ordering::Release);
+        }
+        queue.poison(66);
+        assert_eq!(queue.pop(1), Ok(5));
+        // Published as soon as the position beside the turnstile has moved.
+        let second = if steps >= 3 { Ok(6) } else { Err(Refused::NotNow) };
+        assert_eq!(queue.pop(1), second, "died after step {steps}");
+        for item in [7, 8] {
+            queue.push(item, 1).unwrap();
+        }
+        assert_eq!(queue.push(9, 1), Err(Refused::NotNow));
+
+        let head = &memory.header.head;
+        let before = head.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        if steps >= 1 {
+            assert!(enter(head, before, 67));
+        }
+        if steps >= 3 {
+            store_inside(&head.position, after);
+        }
+        if steps >= 4 {
+            head.turnstile.store(after, Ordering::Release);
+        }
+        queue.poison(67);
+        // The item in the dead hand is still there until the position has moved.
+        let next = if steps >= 3 { 8 } else { 7 };
+        assert_eq!(queue.pop(1), Ok(next), "died after step {steps}");
+    }
+}

@@ -129,7 +129,7 @@ export class Broadcast<T = unknown> extends Turnstiles {
       const word = Atomics.load(this.w, TAIL);
       // The position beside a taken turnstile may be ahead of its bytes: wait the instant.
       if ((word & TAKEN) === 0) return word & ~BITS;
-      if (this.pause(tries)) return BUSY;
+      if (this.pause(tries, TAIL)) return BUSY;
     }
   }
 

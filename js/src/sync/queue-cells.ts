@@ -54,7 +54,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
       const before = Atomics.load(w, TAIL);
       if ((before & BITS) !== 0) {
         if ((before & TAKEN) === 0) throw closedError();
-        if (this.pause(tries++)) return false;
+        if (this.pause(tries++, TAIL)) return false;
         continue;
       }
       const head = Atomics.load(w, HEAD);
@@ -66,7 +66,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
         continue;
       }
       if ((head & TAKEN) !== 0) {
-        if (this.pause(tries++)) return false;
+        if (this.pause(tries++, HEAD)) return false;
         continue;
       }
       if (Atomics.compareExchange(w, TAIL, before, inside) !== before) continue;
@@ -111,7 +111,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, HEAD);
       if ((before & TAKEN) !== 0) {
-        if (this.pause(tries++)) return -1;
+        if (this.pause(tries++, HEAD)) return -1;
         continue;
       }
       const position = before & ~BITS;
@@ -119,7 +119,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
       // The position beside a taken tail may only say "empty": its producer still writes the cells.
       if ((((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS) === position) return -1;
       if ((tail & TAKEN) !== 0) {
-        if (this.pause(tries++)) return -1;
+        if (this.pause(tries++, TAIL)) return -1;
         continue;
       }
       const popped = w[POPPED]!;
@@ -161,15 +161,17 @@ abstract class CellQueue<T> extends QueueCore<T> {
     if (!super.poison(dead)) return false;
     // It may have died between moving a position and counting: count again.
     const head = this.enter(HEAD);
+    this.insideBoth = true;
     const tail = this.enter(TAIL);
+    this.insideBoth = false;
     if (head !== BUSY && tail !== BUSY) this.w[PUSHED] = (this.w[POPPED]! + this.#count(head & ~BITS, tail & ~BITS)) | 0;
     if (tail !== BUSY) this.leave(TAIL, tail);
     if (head !== BUSY) this.leave(HEAD, head);
     return true;
   }
 
-  protected override dropped(from: number, to: number): void {
-    this.w[POPPED] = (this.w[POPPED]! + this.#count(from, to)) | 0;
+  protected override dropped(): void {
+    this.w[POPPED] = this.w[PUSHED]!;
   }
 
   #count(from: number, to: number): number {

@@ -198,11 +198,15 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     const before = this.enter(HEAD);
     if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
     // Inside at both ends: what is dropped has been written whole.
+    this.insideBoth = true;
     const last = this.enter(TAIL);
+    this.insideBoth = false;
     const tail = (last === BUSY ? before : last) & ~BITS;
-    this.dropped(before & ~BITS, tail);
-    this.w[TAIL_SEEN] = tail;
-    if (last !== BUSY) this.leave(TAIL, last);
+    if (last !== BUSY) {
+      this.dropped();
+      this.w[TAIL_SEEN] = tail;
+      this.leave(TAIL, last);
+    }
     this.leave(HEAD, tail | (before & CLOSED));
     Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
     Atomics.notify(this.w, HEAD);
@@ -223,8 +227,8 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     return opened;
   }
 
-  /** Items between these positions are about to be dropped. */
-  protected dropped(_from: number, _to: number): void {}
+  /** All items are about to be dropped; this thread is inside at both ends. */
+  protected dropped(): void {}
 
   protected wakeAll(): void {
     Atomics.store(this.w, CONSUMERS_ASLEEP, 0);

@@ -27,7 +27,7 @@ export class WordQueue extends QueueCore<number> {
       const before = Atomics.load(w, TAIL);
       if ((before & BITS) !== 0) {
         if ((before & TAKEN) === 0) throw closedError();
-        if (this.pause(tries++)) return false;
+        if (this.pause(tries++, TAIL)) return false;
         continue;
       }
       let seen = w[HEAD_SEEN]!;
@@ -40,7 +40,7 @@ export class WordQueue extends QueueCore<number> {
           continue;
         }
         if ((head & TAKEN) !== 0) {
-          if (this.pause(tries++)) return false;
+          if (this.pause(tries++, HEAD)) return false;
           continue;
         }
       }
@@ -70,7 +70,7 @@ export class WordQueue extends QueueCore<number> {
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, HEAD);
       if ((before & TAKEN) !== 0) {
-        if (this.pause(tries++)) return NOTHING;
+        if (this.pause(tries++, HEAD)) return NOTHING;
         continue;
       }
       const position = before & ~BITS;
@@ -81,7 +81,7 @@ export class WordQueue extends QueueCore<number> {
         seen = ((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS;
         if (seen === position) return NOTHING;
         if ((tail & TAKEN) !== 0) {
-          if (this.pause(tries++)) return NOTHING;
+          if (this.pause(tries++, TAIL)) return NOTHING;
           continue;
         }
       }

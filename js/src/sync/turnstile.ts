@@ -1,7 +1,7 @@
 /** Words that one thread at a time may move on, and that remember who is inside. */
 
 import { Shared } from './storage.js';
-import { threadId } from './thread.js';
+import { isDead, threadId } from './thread.js';
 import { canBlock } from './wait.js';
 
 /**
@@ -33,7 +33,7 @@ export abstract class Turnstiles extends Shared {
     for (let tries = 1; ; tries++) {
       const before = Atomics.load(this.w, end);
       if ((before & TAKEN) !== 0) {
-        if (this.pause(tries)) return BUSY;
+        if (this.pause(tries, end)) return BUSY;
       } else if (Atomics.compareExchange(this.w, end, before, inside) === before) {
         return before;
       }
@@ -52,13 +52,28 @@ export abstract class Turnstiles extends Shared {
   }
 
   /** Lets some time pass in front of a taken turnstile; true when this thread should give up. */
-  protected pause(tries: number): boolean {
+  protected pause(tries: number, end: number): boolean {
     if (tries % SPINS !== 0) return false;
-    // Held for so long only if its holder was descheduled, or is dead and not swept yet.
-    if (canBlock()) Atomics.wait(this.w, NAP, 0, NAP_MS);
+    // Held for so long only if its holder was descheduled, or is dead.
+    const word = Atomics.load(this.w, end);
+    if ((word & TAKEN) !== 0 && isDead(word >>> 1)) this.sweep(end, word >>> 1);
+    else if (canBlock()) Atomics.wait(this.w, NAP, 0, NAP_MS);
     else return tries > PATIENCE;
     return false;
   }
+
+  /** What a thread in front of a turnstile does about a dead one inside. */
+  protected sweep(end: number, dead: number): void {
+    // A thread that is inside at one end itself may only open the other: it puts the counts right.
+    if (this.insideBoth) this.open(end, dead);
+    else this.poison(dead);
+  }
+
+  /** Whether this object is on its way into both ends. */
+  protected insideBoth = false;
+
+  /** The killer's sweep: lets the others pass if thread `dead` is inside. Says whether it was. */
+  abstract poison(dead: number): boolean;
 
   /** Opens the turnstile if thread `dead` is inside; says whether it was. */
   protected open(end: number, dead: number): boolean {

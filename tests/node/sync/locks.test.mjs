@@ -1,7 +1,7 @@
 // Locks and meeting points between threads and between promises of one thread.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Barrier, Condvar, Mutex, Once, RwLock, Semaphore, setThreadId, WaitGroup, atomicAddF32, atomicAddF64, atomicMaxF64, atomicCompareExchangeF64, atomicLoadF32, atomicUpdateF32, attach } from '../../../pkg/dist/sync.js';
+import { Barrier, bury, createQueue, GRAVEYARD_WORDS, isDead, setGraveyard, Condvar, Mutex, Once, RwLock, Semaphore, setThreadId, WaitGroup, atomicAddF32, atomicAddF64, atomicMaxF64, atomicCompareExchangeF64, atomicLoadF32, atomicUpdateF32, attach } from '../../../pkg/dist/sync.js';
 import { thread } from './threads.mjs';
 
 setThreadId(1);
@@ -269,4 +269,58 @@ test('float cells: additions of threads are not lost, and compare goes by bits',
   assert.equal(atomicAddF32(small, 0, NaN), 10_000);
   assert.ok(Number.isNaN(atomicUpdateF32(small, 0, () => 2)));
   assert.equal(small[0], 2);
+});
+
+test('with a graveyard waiting threads find the dead by themselves, in every primitive', async () => {
+  const graves = new Int32Array(new SharedArrayBuffer(4 * GRAVEYARD_WORDS));
+  setGraveyard(graves);
+  const made = { mutex: new Mutex(), rwlock: new RwLock(), readers: new RwLock(), once: new Once(), tail: createQueue({ capacity: 2 }), head: createQueue({ capacity: 2, type: 'i32' }) };
+  made.tail.push(1);
+  made.head.push(2);
+  const handles = Object.fromEntries(Object.entries(made).map(([name, it]) => [name, it.handle]));
+  // A thread that dies holding one of each; the turnstiles as its death would leave them.
+  const victim = thread((handles, sync, note) => {
+    sync.Mutex.attach(handles.mutex).lockSync();
+    sync.RwLock.attach(handles.rwlock).writeSync();
+    sync.RwLock.attach(handles.readers).readSync();
+    for (const [name, end] of [['tail', 0], ['head', 16]]) {
+      const words = new Int32Array(handles[name].buffer);
+      words[end + 1] = words[end];
+      words[end] = (sync.threadId() << 1) | 1;
+    }
+    note('holds');
+    return sync.Once.attach(handles.once).call(() => new Promise((resolve) => setTimeout(resolve, 60_000)));
+  }, handles, 88);
+  await victim.noted;
+  const wait = ({ handles, graves }, sync) => {
+    sync.setGraveyard(graves);
+    const told = [];
+    const attempt = (name, act) => {
+      try {
+        told.push([name, act() ?? 'got it']);
+      } catch (error) {
+        told.push([name, error.code]);
+      }
+    };
+    attempt('mutex', () => void sync.Mutex.attach(handles.mutex).lockSync());
+    attempt('rwlock', () => void sync.RwLock.attach(handles.rwlock).readSync());
+    attempt('readers', () => void sync.RwLock.attach(handles.readers).writeSync());
+    attempt('once', () => sync.Once.attach(handles.once).callSync(() => {}));
+    attempt('tail', () => sync.Queue.attach(handles.tail).pushWait(3));
+    attempt('head', () => sync.Queue.attach(handles.head).popWait());
+    return told;
+  };
+  const waiter = thread(wait, { handles, graves }, 2);
+  const promise = made.mutex.lock();
+  promise.catch(() => {});
+  await soon(30);
+  await victim.terminate();
+  assert.equal(isDead(88), false);
+  bury(88);
+  assert.equal(isDead(88), true);
+  assert.deepEqual(await waiter.result, [['mutex', 'EOWNERDEAD'], ['rwlock', 'EOWNERDEAD'], ['readers', 'got it'], ['once', true], ['tail', true], ['head', 2]]);
+  await assert.rejects(promise, { code: 'EOWNERDEAD' });
+  for (let id = 1000; id < 1000 + 3 * GRAVEYARD_WORDS; id++) bury(id);
+  assert.equal(isDead(1000 + 3 * GRAVEYARD_WORDS - 1), true);
+  assert.equal(isDead(1000), false);
 });
