@@ -92,6 +92,7 @@ export class RingLink implements Link {
   /** Answered in the ring, but the value comes by message. */
   readonly #late = new Map<number, Job>();
   #reserved = 0;
+  #collecting = false;
 
   constructor(kernel: PoolExports, views: Views, sources: Sources, post: Post, onAnswer: OnAnswer) {
     this.#kernel = kernel;
@@ -111,7 +112,13 @@ export class RingLink implements Link {
   }
 
   hasRoom(): boolean {
-    // Taken back jobs hold their slots until the worker has passed them by.
+    if (this.#reserve()) return true;
+    // Jobs that were taken back hold their slots until the worker has passed them and we look.
+    this.collect(0);
+    return this.#reserve();
+  }
+
+  #reserve(): boolean {
     return (this.#reserved ||= this.#kernel.isolith_link_reserve(this.address) >>> 0) !== 0;
   }
 
@@ -177,14 +184,18 @@ export class RingLink implements Link {
   }
 
   collect(glances: number): boolean {
+    // An answer may let a job in that looks for room here.
+    if (this.#collecting) return false;
     const kernel = this.#kernel;
     let slot = kernel.isolith_link_collect(this.address, 0, glances) >>> 0;
     if (slot === 0) return false;
     this.collectedAt = performance.now();
+    this.#collecting = true;
     do {
       this.#take(slot);
       slot = kernel.isolith_link_collect(this.address, 1, 0) >>> 0;
     } while (slot !== 0);
+    this.#collecting = false;
     return true;
   }
 
