@@ -11,7 +11,7 @@ import type { Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { Sources } from './link.js';
-import { encoded, encodeValue, isPlain, notSerializable } from './payload.js';
+import { encoded, encodeValue, isJson, isPlain, notSerializable } from './payload.js';
 
 /** How a crew is made. */
 export interface CrewOptions {
@@ -121,6 +121,7 @@ export class Crew implements Employer {
       if (length >= 0) {
         job.data = undefined;
         job.bytes = encoded().subarray(0, length);
+        job.json = isJson;
       }
       if (job.priority > 0) moved = this.#makeWay(job.priority);
       const member = this.#waiting.size === 0 ? this.#pick(job) : undefined;
