@@ -150,7 +150,7 @@ pub unsafe extern "C-unwind" fn isolith_link_claim(link: *const AtomicU32, glanc
     // SAFETY: by the contract.
     let ring = unsafe { at(link) };
     for _ in 0..glances {
-        if ring.has_job() {
+        if ring.has_more() {
             break;
         }
         std::hint::spin_loop();

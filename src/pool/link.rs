@@ -132,10 +132,12 @@ impl<'a> Link<'a> {
         wake(owner)
     }
 
-    /// Worker: whether a job lies ready; a glance, for spinning.
-    pub fn has_job(&self) -> bool {
-        // Relaxed: `claim` looks again with the right ordering.
-        self.state(self.index(word::HEAD)).load(Ordering::Relaxed) == QUEUED
+    /// Worker: whether a slot lies ahead to be opened or passed by; a glance, for spinning.
+    pub fn has_more(&self) -> bool {
+        // Relaxed: `claim` looks again with the right ordering. A slot that was taken back counts:
+        // behind it may be one that was not.
+        let state = self.state(self.index(word::HEAD)).load(Ordering::Relaxed);
+        state == QUEUED || state == RECALLED
     }
 
     /// Worker: goes to sleep; false if a job came in between and it has to stay awake.
@@ -143,7 +145,7 @@ impl<'a> Link<'a> {
         let asleep = &self.words[word::ASLEEP];
         asleep.store(1, Ordering::Relaxed);
         store_load_fence();
-        if self.has_job() {
+        if self.has_more() {
             asleep.store(0, Ordering::Relaxed);
             return false;
         }

@@ -11,7 +11,7 @@ import type { Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { Sources } from './link.js';
-import { encoded, encodeValue, isPlain, notSerializable } from './payload.js';
+import { encoded, encodeValue, isJson, isPlain, notSerializable } from './payload.js';
 
 /** How a crew is made. */
 export interface CrewOptions {
@@ -110,6 +110,7 @@ export class Crew implements Employer {
     const ring = this.hub !== undefined;
     if (job.priority !== 0) this.#special++;
     let length = -1;
+    let moved = false;
     try {
       if (ring && !job.transfer) {
         const type = typeof job.data;
@@ -120,14 +121,15 @@ export class Crew implements Employer {
       if (length >= 0) {
         job.data = undefined;
         job.bytes = encoded().subarray(0, length);
+        job.json = isJson;
       }
-      if (job.priority > 0) this.#makeWay(job.priority);
+      if (job.priority > 0) moved = this.#makeWay(job.priority);
       const member = this.#waiting.size === 0 ? this.#pick(job) : undefined;
       if (member) {
         this.#push(member, job);
         // Bytes are in the ring now; what was encoded will be overwritten.
         job.bytes = undefined;
-        this.#grow(1);
+        this.#grow();
         return;
       }
       if (job.bytes) job.bytes = job.bytes.slice();
@@ -137,7 +139,9 @@ export class Crew implements Employer {
       throw error instanceof IsolithError || error instanceof RangeError ? error : notSerializable("the task's data", error);
     }
     this.#enqueue(job, false);
-    this.#grow(0);
+    // Who was to do what made way may be idle now.
+    if (moved) this.dispatch();
+    else this.#grow();
   }
 
   #enqueue(job: Job, front: boolean): void {
@@ -162,7 +166,7 @@ export class Crew implements Employer {
       if (member.state !== 'ready' || member.asked) continue;
       const { load } = member.link;
       // Of idle ones the last that worked: it may still be hot.
-      if (load > least || (load === least && member.idleSince <= latest)) continue;
+      if (load > least || (load === least && member.idleSince <= latest) || !member.link.hasRoom()) continue;
       best = member;
       least = load;
       latest = member.idleSince;
@@ -170,7 +174,7 @@ export class Crew implements Employer {
     if (!best) return undefined;
     // What can be sent only once goes to an idle worker only: from others it may have to be taken back.
     const most = job.transfer ? 1 : this.#special > 0 ? Math.min(FEW, best.link.window) : best.link.window;
-    return least < most && best.link.hasRoom() ? best : undefined;
+    return least < most ? best : undefined;
   }
 
   /** Sends waiting jobs to whom there is room for, then evens out what is left. */
@@ -195,6 +199,7 @@ export class Crew implements Employer {
         this.#settle(job, false, error);
       }
     }
+    this.#grow();
     if (this.#waiting.size === 0) this.#even();
     for (const member of this.members) if (member.state === 'ready') this.#look(member);
   }
@@ -229,8 +234,10 @@ export class Crew implements Employer {
   }
 
   /** A job of higher priority came: what workers have not begun and is less urgent goes back. */
-  #makeWay(priority: number): void {
-    for (const member of this.members) if (member.load > 1) this.#recall(member, Infinity, priority);
+  #makeWay(priority: number): boolean {
+    let moved = 0;
+    for (const member of this.members) if (member.load > 1) moved += this.#recall(member, Infinity, priority);
+    return moved > 0;
   }
 
   /** Takes back up to so many of the newest jobs below a priority; how many. */
@@ -388,22 +395,19 @@ export class Crew implements Employer {
   /** Starts workers up to the least number. */
   #staff(): void {
     while (!this.#closed && this.failure === undefined && this.members.size < this.min) this.#hire();
-    this.#grow(0);
+    this.#grow();
   }
 
   #hire(): void {
     this.members.add(new Member(this, ++this.#workers));
   }
 
-  /** Starts one more worker where there is more to do than workers who do it. */
-  #grow(spare: number): void {
+  /** Starts more workers where there is more to do than workers who do it. */
+  #grow(): void {
     if (this.members.size >= this.max || this.#closed || this.failure !== undefined) return;
-    let busy = 0;
-    for (const member of this.members) {
-      if (member.state === 'starting' || (member.load === 0 && !member.asked)) return;
-      busy += member.load;
-    }
-    if (this.#waiting.size > 0 || busy > this.members.size - spare) this.#hire();
+    let jobs = this.#waiting.size;
+    for (const member of this.members) jobs += member.load;
+    while (this.members.size < Math.min(this.max, jobs)) this.#hire();
   }
 
   #letGo(member: Member): void {

@@ -7,7 +7,7 @@ import { Context, type Host } from './context.js';
 import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
-import { encoded, encodeValue, notSerializable } from './payload.js';
+import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
 
 /** How long a worker stays hot after its last task, in milliseconds. */
 const SPIN = 0.1;
@@ -133,11 +133,11 @@ export class RingDuty {
     let data: unknown;
     if ((kind & 3) === Kind.inline) {
       data = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + i32[word + SlotWord.length]!);
-    } else if ((kind & 3) === Kind.block) {
+    } else if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
-      data = decode(views.u8, ptr, end);
+      data = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
     } else if (this.#inbox.has(id)) {
       data = this.#inbox.get(id);
       this.#inbox.delete(id);
@@ -220,9 +220,9 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE) {
+    if (length > INLINE || isJson) {
+      kind = isJson ? Kind.json : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
-      kind = Kind.block;
     }
     if (length < 0 || at === 0) {
       this.#post(word, by, value, undefined);

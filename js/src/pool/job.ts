@@ -26,6 +26,8 @@ export interface Job {
   data: unknown;
   /** Data as bytes, if it went that way. */
   bytes: Uint8Array | undefined;
+  /** Whether those are JSON. */
+  json: boolean;
   readonly block: BlockRef | undefined;
   transfer: Transferable[] | undefined;
   readonly priority: number;

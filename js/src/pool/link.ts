@@ -7,6 +7,7 @@ import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, RUNNING, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import type { Job } from './job.js';
+import { readJson } from './payload.js';
 
 /** Slots of a ring: how many jobs can be ahead of a worker. */
 const SLOTS = 512;
@@ -92,6 +93,7 @@ export class RingLink implements Link {
   /** Answered in the ring, but the value comes by message. */
   readonly #late = new Map<number, Job>();
   #reserved = 0;
+  #collecting = false;
 
   constructor(kernel: PoolExports, views: Views, sources: Sources, post: Post, onAnswer: OnAnswer) {
     this.#kernel = kernel;
@@ -111,7 +113,13 @@ export class RingLink implements Link {
   }
 
   hasRoom(): boolean {
-    // Taken back jobs hold their slots until the worker has passed them by.
+    if (this.#reserve()) return true;
+    // Jobs that were taken back hold their slots until the worker has passed them and we look.
+    this.collect(0);
+    return this.#reserve();
+  }
+
+  #reserve(): boolean {
     return (this.#reserved ||= this.#kernel.isolith_link_reserve(this.address) >>> 0) !== 0;
   }
 
@@ -160,7 +168,7 @@ export class RingLink implements Link {
     }
     const { length } = bytes;
     views.i32[word + SlotWord.length] = length;
-    if (length <= INLINE) {
+    if (length <= INLINE && !job.json) {
       views.i32[word + SlotWord.kind] = Kind.inline;
       const { u8 } = views;
       for (let i = 0, at = slot + INLINE_AT; i < length; i++) u8[at + i] = bytes[i]!;
@@ -170,21 +178,25 @@ export class RingLink implements Link {
     if (ptr === 0) throw new RangeError(`memory is exhausted: ${length} bytes of data`);
     views.reach(ptr + length);
     views.u8.set(bytes, ptr);
-    views.i32[word + SlotWord.kind] = Kind.block;
+    views.i32[word + SlotWord.kind] = job.json ? Kind.json : Kind.block;
     views.i32[word + SlotWord.ptr] = ptr;
     job.length = length;
     return ptr;
   }
 
   collect(glances: number): boolean {
+    // An answer may let a job in that looks for room here.
+    if (this.#collecting) return false;
     const kernel = this.#kernel;
     let slot = kernel.isolith_link_collect(this.address, 0, glances) >>> 0;
     if (slot === 0) return false;
     this.collectedAt = performance.now();
+    this.#collecting = true;
     do {
       this.#take(slot);
       slot = kernel.isolith_link_collect(this.address, 1, 0) >>> 0;
     } while (slot !== 0);
+    this.#collecting = false;
     return true;
   }
 
@@ -198,11 +210,11 @@ export class RingLink implements Link {
     let value: unknown;
     if ((kind & 3) === Kind.inline) {
       if (job) value = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + i32[word + SlotWord.length]!);
-    } else if ((kind & 3) === Kind.block) {
+    } else if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
-      if (job) value = decode(views.u8, ptr, end);
+      if (job) value = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
       this.#kernel.isolith_bytes_free(ptr, end - ptr);
     } else if (job) {
       this.#remove(job);

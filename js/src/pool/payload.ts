@@ -2,6 +2,7 @@
 
 import { encode, FULL } from '../codec.js';
 import { IsolithError } from '../errors.js';
+import { isForJson } from './json.js';
 
 /** Beyond this many bytes structured clone by postMessage holds its own. */
 const MOST = 256 * 1024;
@@ -9,16 +10,23 @@ const MOST = 256 * 1024;
 const RAW = 64 * 1024;
 
 let scratch = new Uint8Array(16 * 1024);
+const writer = new TextEncoder();
+const reader = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Whether the last value was written as JSON, not by the codec. */
+export let isJson = false;
 
 /**
- * Encodes a value into `encoded()`; its length, or -1 if it needs postMessage.
+ * Encodes a value into `encoded()`; its length, or -1 if it needs postMessage. `isJson` tells how.
  *
  * Throws `ERR_NOT_SERIALIZABLE` for what cannot be cloned at all.
  */
 export function encodeValue(value: unknown, what: string): number {
+  isJson = false;
   if (typeof value === 'object' && value !== null) {
     const bytes = (value as ArrayBufferView).byteLength;
     if (bytes > RAW && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) return -1;
+    if (bytes === undefined && isForJson(value)) return writeJson(value);
   } else if (typeof value === 'string' && value.length > MOST) {
     return -1;
   }
@@ -32,6 +40,20 @@ export function encodeValue(value: unknown, what: string): number {
   } catch (cause) {
     throw notSerializable(what, cause);
   }
+}
+
+function writeJson(value: object): number {
+  const text = JSON.stringify(value);
+  if (text.length > MOST) return -1;
+  if (scratch.length < text.length * 3) scratch = new Uint8Array(text.length * 3);
+  isJson = true;
+  return writer.encodeInto(text, scratch).written;
+}
+
+/** The value of JSON that was written into bytes, shared or not. */
+export function readJson(bytes: Uint8Array, from: number, to: number): unknown {
+  // Browsers refuse to decode shared memory, hence the copy.
+  return JSON.parse(reader.decode(bytes.slice(from, to)));
 }
 
 /** What `encodeValue` wrote; valid until its next call on this thread. */
