@@ -42,8 +42,7 @@ export async function measure(rows, { rounds, env, at }) {
   }
   await at('');
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const one = contestants[(turn + round) % contestants.length];
+    for (const one of shuffled(contestants)) {
       if (one.status !== 'ok' || (one.spent > BUDGET && one.samples.length >= 3)) continue;
       try {
         await sample(one);
@@ -62,6 +61,16 @@ export async function measure(rows, { rounds, env, at }) {
     status,
     ...(status === 'ok' ? summarize(samples, row.better) : {}),
   }));
+}
+
+/** Another order each round, so that nobody always comes after the same neighbour. */
+function shuffled(values) {
+  const order = [...values];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
 }
 
 async function sample(one) {
