@@ -46,6 +46,8 @@ export function chart(lines, title) {
   const judged = lines.filter(({ met }) => met);
   const missed = judged.filter(({ met }) => met === 'no');
   const facts = [...new Set(lines.map(({ browser_version, machine, commit, date }) => `${browser_version} · ${machine} · ${commit} · ${date}`))];
+  const loads = lines.map(({ load }) => Number(load)).filter(Boolean);
+  if (loads.length > 0) facts.push(`Load of the machine meanwhile, this benchmark included: ${Math.min(...loads)} to ${Math.max(...loads)}`);
   return `<!doctype html>
 <!-- Made by npm run bench from the CSV file beside it. -->
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(title)}</title><style>${STYLE}</style>

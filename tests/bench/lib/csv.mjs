@@ -2,7 +2,7 @@
 
 export const COLUMNS = [
   'browser', 'group', 'name', 'who', 'unit', 'better', 'median', 'best', 'spread', 'samples', 'ours_times_better', 'target', 'met', 'status',
-  'caveat', 'reference', 'commit', 'date', 'browser_version', 'machine',
+  'caveat', 'reference', 'commit', 'date', 'browser_version', 'machine', 'load',
 ];
 
 const quote = (value) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);

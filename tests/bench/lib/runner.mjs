@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../../scripts/lib/run.mjs';
 import { startBrowser } from '../../pages/driver/browser.mjs';
@@ -23,24 +23,29 @@ const RESTARTS = 6;
 /** Runs everything and writes `results/<label>.csv` and `.html`. */
 export async function bench({ browsers, only, rounds, workers, label }) {
   await prepare();
-  const fresh = [];
-  for (const browser of browsers) fresh.push(...(await inBrowser({ browser, only, rounds, workers })));
   await mkdir(RESULTS, { recursive: true });
   const file = join(RESULTS, `${label}.csv`);
   const before = existsSync(file) ? fromCsv(readFileSync(file, 'utf8')) : [];
-  await writeFile(file, toCsv(merge(before, fresh)));
-  await writeFile(join(RESULTS, `${label}.html`), chart(fromCsv(readFileSync(file, 'utf8')), 'isolith beside its peers'));
+  const fresh = [];
+  /** Written after each measure: a run that is cut short keeps what it has. */
+  const take = async (lines) => {
+    fresh.push(...lines);
+    await writeFile(file, toCsv(merge(before, fresh)));
+    await writeFile(join(RESULTS, `${label}.html`), chart(fromCsv(readFileSync(file, 'utf8')), 'isolith beside its peers'));
+  };
+  for (const browser of browsers) await inBrowser({ browser, only, rounds, workers, take });
   const judged = fresh.filter(({ met }) => met);
   console.log(`bench: ${judged.filter(({ met }) => met === 'yes').length} of ${judged.length} targets met; ${file}`);
 }
 
-async function inBrowser({ browser, only, rounds, workers }) {
+async function inBrowser({ browser, only, rounds, workers, take }) {
   console.log(`bench: ${browser}`);
   let heard = () => {};
   const server = await startServer({ folders: ['pkg', 'target'], modes: ['isolated'], onMessage: async (name, body) => heard(name, body) });
   const started = await startBrowser(browser);
   const facts = circumstances(browser, started.session.capabilities);
-  const lines = [];
+  /** Contestants that hung the page, as lines for their measures. */
+  const hung = [];
   const skip = [];
   let from = 0;
   try {
@@ -53,12 +58,13 @@ async function inBrowser({ browser, only, rounds, workers }) {
           clearTimeout(timer);
           timer = setTimeout(() => resolve('hung'), SILENCE);
         };
-        heard = (name, body) => {
+        heard = async (name, body) => {
           alive();
           if (name === 'at') at = body;
           else if (name === 'measure') {
             from = body.index + 1;
-            lines.push(...linesOf(body, browser, facts));
+            const missing = hung.filter(({ group, name }) => `${group}: ${name}` === body.title);
+            await take([...linesOf(body, browser, facts), ...missing]);
           } else {
             clearTimeout(timer);
             resolve(name === 'done' ? 'done' : `failed: ${body.message}`);
@@ -67,12 +73,12 @@ async function inBrowser({ browser, only, rounds, workers }) {
         alive();
         started.session.navigate(`${server.origins.isolated}/${PAGE}/index.html?${query}`).catch((error) => resolve(`failed: ${error.message}`));
       });
-      if (outcome === 'done') return lines;
+      if (outcome === 'done') return;
       if (outcome !== 'hung') throw new Error(`the page ${outcome}`);
       console.log(`  ${at.title}: the page hung${at.who ? ` with ${at.who}` : ''}; going on without`);
       skip.push(at.who ? `${at.title}\n${at.who}` : at.title);
       const [group, ...name] = (at.title ?? '').split(': ');
-      if (at.who) lines.push({ ...facts, browser, group, name: name.join(': '), who: at.who, status: 'failed: it hung the page' });
+      if (at.who) hung.push({ ...facts, browser, group, name: name.join(': '), who: at.who, status: 'failed: it hung the page' });
       await started.restart();
     }
     throw new Error(`the page hung ${RESTARTS + 1} times`);
@@ -93,7 +99,7 @@ function linesOf({ title, results, errors }, browser, facts) {
     const figure = result.status === 'ok' ? `${Number(result.median.toPrecision(3))} ${result.unit} ± ${(result.spread * 100).toFixed(0)} %` : result.status;
     console.log(`    ${result.who.padEnd(40)} ${figure}${target ? `   [${met || '?'}] ${target}` : ''}`);
     const caveat = [result.caveat, ...(ours && errors.length ? [`page errors meanwhile: ${errors.slice(0, 2).join(' | ')}`] : [])].filter(Boolean).join('; ');
-    return { ...facts, browser, ...result, ours_times_better: times, target, met, caveat, reference: result.reference ? 'true' : '' };
+    return { ...facts, load: loadavg()[0].toFixed(1), browser, ...result, ours_times_better: times, target, met, caveat, reference: result.reference ? 'true' : '' };
   });
 }
 

@@ -5,7 +5,7 @@ import { summarize } from '../lib/stats.mjs';
 const SET_UP = 20_000;
 /** How long one sample may take unless its row says otherwise. */
 const SAMPLE = 30_000;
-/** How long all samples of one contestant may take together; it gets three in any case. */
+/** How long all samples of one contestant may take together; it gets three anyway, or one that takes longer alone. */
 const BUDGET = 8_000;
 const WARM_UP = 400;
 
@@ -42,9 +42,8 @@ export async function measure(rows, { rounds, env, at }) {
   }
   await at('');
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const one = contestants[(turn + round) % contestants.length];
-      if (one.status !== 'ok' || (one.spent > BUDGET && one.samples.length >= 3)) continue;
+    for (const one of shuffled(contestants)) {
+      if (one.status !== 'ok' || isSpent(one)) continue;
       try {
         await sample(one);
       } catch (error) {
@@ -62,6 +61,18 @@ export async function measure(rows, { rounds, env, at }) {
     status,
     ...(status === 'ok' ? summarize(samples, row.better) : {}),
   }));
+}
+
+const isSpent = ({ spent, samples }) => spent > BUDGET && (samples.length >= 3 || spent / samples.length > BUDGET);
+
+/** Another order each round, so that nobody always comes after the same neighbour. */
+function shuffled(values) {
+  const order = [...values];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
 }
 
 async function sample(one) {
