@@ -218,7 +218,9 @@ impl Fs {
         for (data, extent, piece) in flight.pieces {
             journal.redo.push(data, extent, piece);
         }
-        journal.redo.settle(seq);
+        if !changes.cuts.is_empty() {
+            journal.redo.settle(seq);
+        }
         // What was cut while the batch was in flight is cut from what the batch brought, too.
         for (data, at) in &journal.changes.cuts {
             journal.redo.cut(*data, *at, PENDING);

@@ -4,7 +4,7 @@ use super::codec::{Reader, damaged};
 use super::id::{Data, Node, StoreId};
 use super::inode::Inode;
 use super::journal::Journal;
-use super::log::Op;
+use super::log::{Op, PACKS};
 use super::record::{Key, check_format};
 use super::redo::Piece;
 use crate::error::Result;
@@ -58,6 +58,9 @@ pub(crate) fn replay(store: StoreId, image: &Image, journal: &mut Journal) -> Re
         match key {
             Key::Super => {
                 check_format(value)?;
+            }
+            Key::Pack(number) if *number > PACKS => {
+                return Err(damaged("a pack record has a number out of range"));
             }
             Key::Pack(number) => {
                 let mut pack = Reader::new(value);

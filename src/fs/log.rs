@@ -31,7 +31,7 @@ const PIECE: u8 = 5;
 const EXTENT: u8 = 6;
 
 /// More packs than memory could hold the inodes of: a number beyond is damage.
-const PACKS: u32 = 1 << 24;
+pub(crate) const PACKS: u32 = 1 << 16;
 
 const FILE: u8 = 1;
 const DIR: u8 = 2;

@@ -1,7 +1,7 @@
 //! Which inodes share which pack record, and which packs are behind the log.
 
-use super::id::Node;
-use std::collections::{BTreeMap, BTreeSet};
+use super::id::{IdMap, Node};
+use std::collections::BTreeSet;
 
 /// Inodes a pack holds at most: some 20 KiB, little to rewrite and few to read at mount.
 const CAPACITY: usize = 256;
@@ -17,7 +17,7 @@ struct Pack {
 #[derive(Default, Debug)]
 pub(crate) struct Packs {
     packs: Vec<Pack>,
-    home: BTreeMap<Node, u32>,
+    home: IdMap<Node, u32>,
     /// Packs with room.
     open: BTreeSet<u32>,
 }

@@ -61,10 +61,12 @@ impl Fs {
             .into_iter()
             .partition::<Vec<_>, _>(|grave| grave.by == node);
         changes.graves = others;
-        for Grave { dir, name, node: buried, inode, .. } in mine {
+        for Grave { dir, name, node: buried, inode, undone, .. } in mine {
+            let is_back = inode.is_some() || self.tree.contains(buried);
             let Some(volume) = self.volume_mut(node.store()) else { return };
-            // What was written to it since it was durable is lost with the rename.
-            volume.journal.fail(Some(buried), error.clone());
+            if undone || !is_back {
+                volume.journal.fail(Some(buried), error.clone());
+            }
             if self.tree.lookup(dir, &name) == Ok(Some(node)) {
                 self.tree.unlink(dir, &name);
             }

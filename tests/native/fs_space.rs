@@ -112,6 +112,28 @@ fn a_failure_that_is_not_about_space_undoes_nothing() {
     assert_eq!(disk.remounted().read("/a").expect("kept"), b"kept");
 }
 
+/// Found by the test of histories below: told `ENOSPC`, and there all the same.
+#[test]
+fn who_is_told_of_failure_does_not_come_back_later() {
+    let mut disk = Disk::new(64 << 20, 11);
+    disk.store.capacity = Some(143);
+    disk.write("/large", &pattern(1, 72_548)).expect("memory");
+    let node = disk.write("/name", b"").expect("memory");
+    let ticket = disk.fs.ticket(node);
+    let batch = disk.fs.take_batch(disk.id, Fold::Auto).expect("changes");
+    disk.write("/other", b"x").expect("memory");
+    let refused = disk.store.apply(&batch);
+    assert!(refused.is_err());
+    disk.fs.batch_done(disk.id, batch.epoch, refused);
+    disk.write("/temporary", b"y").expect("memory");
+    disk.run(|fs| fs.rename(Place::from("/temporary"), Place::from("/name"))).expect("memory");
+    settle(&mut disk);
+    disk.store.capacity = None;
+    settle(&mut disk);
+    let is_there = disk.remounted().read("/name").is_ok();
+    assert_eq!(outcome(&disk, node, ticket) == "durable", is_there);
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Whole(u8, u64, usize),

@@ -55,7 +55,9 @@ impl Fs {
         let stored = self.tree.get(node).filter(|inode| inode.stored).cloned();
         let before = self.changes(node.store()).and_then(|c| c.before.get(&node)).cloned();
         self.release(node);
-        let gone = if self.tree.contains(node) { None } else { stored };
+        let is_known = before.as_ref().is_none_or(|before| before.existed);
+        let gone = if self.tree.contains(node) || !is_known { None } else { stored };
+        let undone = before.is_some() || !is_known;
         let Some(changes) = self.changes(node.store()) else { return };
         let inode = gone.map(|mut inode| {
             if let Some(before) = before {
@@ -71,7 +73,7 @@ impl Fs {
                 |grave: &&mut Grave| grave.by == node && grave.dir == dir && grave.name == name;
             changes.graves.iter_mut().filter(same).for_each(|grave| grave.by = by);
         }
-        changes.graves.push(Grave { dir, name, node, by, inode });
+        changes.graves.push(Grave { dir, name, node, by, undone, inode });
     }
 
     fn plan_rename(&self, from: &Place<'_>, to: &Place<'_>) -> Step<Move> {
