@@ -257,9 +257,11 @@ pub(crate) fn settle(
 }
 
 /// An active segment that puts one function into one slot of table 0.
-pub(crate) fn element(slot: u64, function: u32) -> Vec<u8> {
+pub(crate) fn element(slot: u64, function: u32, wide: bool) -> Vec<u8> {
     let mut item = vec![0];
-    ConstExpr::i32_const(slot as i32).encode(&mut item);
+    let slot =
+        if wide { ConstExpr::i64_const(slot as i64) } else { ConstExpr::i32_const(slot as i32) };
+    slot.encode(&mut item);
     1u32.encode(&mut item);
     function.encode(&mut item);
     item

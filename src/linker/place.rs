@@ -108,7 +108,7 @@ pub(crate) fn place(
         redirect(module, *function, *slot, &mut splicer);
     }
     for (slot, function) in &links.elements {
-        splicer.append(id::ELEMENT, &dynamic::element(*slot, *function));
+        splicer.append(id::ELEMENT, &dynamic::element(*slot, *function, wide_table(module)));
     }
     for (index, section) in module.sections.iter().enumerate() {
         let spent = section.name == "linking"
@@ -225,9 +225,17 @@ fn redirect(module: &Module<'_>, function: u32, slot: u64, splicer: &mut Splicer
     for local in 0..ty.params().len() as u32 {
         code.local_get(local);
     }
-    code.i32_const(slot as i32);
+    if wide_table(module) {
+        code.i64_const(slot as i64)
+    } else {
+        code.i32_const(slot as i32)
+    };
     code.call_indirect(0, module.functions[function as usize]).end();
     splicer.replace(body.range.clone(), bytes);
+}
+
+fn wide_table(module: &Module<'_>) -> bool {
+    module.tables.first().is_some_and(|table| table.table64)
 }
 
 /// An entry of the import section.

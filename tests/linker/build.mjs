@@ -43,6 +43,7 @@ const C = {
     ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--export=__wasm_init_tls', '--export=__tls_size'],
   },
   pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
+  wide: { cc: ['-D_Thread_local='], ld: ['-mwasm64', RELOCS, IMPORT], target: 'wasm64' },
   // Without relocation entries, and without names.
   bare: { cc: ['-fPIC'], ld: [IMPORT, BASE, '--strip-all'], target: 'wasm32-unknown-emscripten' },
   main: { cc: ['-mmutable-globals'], ld: [RELOCS, IMPORT, '--export-dynamic', '--export=counter', '--export=numbers', '--allow-undefined'] },
