@@ -23,4 +23,5 @@ export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type Ru
 export type { HeapView, TaskContext } from './task.js';
 export * from './atomics.js';
 export { createChannel } from './channel.js';
+export { createQueue, pop, push, type Queue, type QueueOptions } from './sync/queue.js';
 export { support, type Support } from './support.js';
