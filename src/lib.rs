@@ -7,6 +7,8 @@
 #[cfg_attr(not(feature = "kernel"), allow(dead_code, reason = "the linker alone has few kinds"))]
 pub mod error;
 #[cfg(feature = "kernel")]
+pub mod fs;
+#[cfg(feature = "kernel")]
 pub mod heap;
 #[cfg(feature = "linker")]
 pub mod linker;

@@ -1,0 +1,19 @@
+//! The operations, one file per family. Each either happens as a whole or changes nothing.
+
+mod attr;
+mod dirs;
+mod draft;
+mod io;
+mod map;
+mod names;
+mod open;
+mod remove;
+mod rename;
+mod size;
+mod whole;
+
+pub use attr::{Access, SetTime, SpaceStat};
+pub use dirs::DirEntry;
+pub use draft::Publish;
+pub use io::Whence;
+pub use map::Mapping;
