@@ -97,6 +97,12 @@ impl Error {
         Self { kind, message: Cow::Owned(message) }
     }
 
+    /// Which failure it is, for code that acts on some kinds.
+    #[cfg_attr(not(feature = "kernel"), allow(dead_code, reason = "the linker acts on none"))]
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The stable name, an errno name (`"ENOENT"`) or `"ERR_…"`.
     pub const fn code(&self) -> &'static str {
         self.kind.name()

@@ -24,3 +24,4 @@ export type { HeapView, TaskContext } from './task.js';
 export * from './atomics.js';
 export { createChannel } from './channel.js';
 export { support, type Support } from './support.js';
+export { deleteFile, exists, listFiles, readFile, readText, writeFile, writeText, type FileData } from './files.js';

@@ -1,15 +1,22 @@
 /** The worker script: bundled into one file that also runs as a classic script. */
 
 import type { FromWorker, ToWorker } from './protocol.js';
+import { type FromStores, type StartStores, StoreThread, type ToStores } from './fs/store-worker.js';
 import { Runner } from './runner.js';
 
 interface Scope {
-  postMessage(message: FromWorker, transfer: Transferable[]): void;
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker | FromStores, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker | StartStores>) => void) | null;
 }
 
 const scope = globalThis as unknown as Scope;
 const runner = new Runner((message, transfer = []) => scope.postMessage(message, transfer));
 Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
-scope.onmessage = ({ data }) => void runner.take(data);
+scope.onmessage = ({ data }) => {
+  if (data.type !== 'stores') return void runner.take(data);
+  // The page's store thread, from now on for nothing else.
+  const stores = new StoreThread((message) => scope.postMessage(message, []));
+  scope.onmessage = (event) => stores.take(event.data as ToStores);
+  stores.take(data);
+};
 scope.postMessage({ type: 'loaded' }, []);
