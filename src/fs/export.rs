@@ -99,7 +99,9 @@ fn status(result: crate::Result<()>) -> u32 {
 }
 
 /// Runs an operation on the filesystem; what it stops for is asked for at the desk.
-fn serve(op: impl FnOnce(&mut Desk) -> Step<()>) -> u32 {
+///
+/// By reference, so that there is one copy of this in the module and not one per export.
+fn serve(op: &mut dyn FnMut(&mut Desk) -> Step<()>) -> u32 {
     let mut desk = DESK.lock();
     let Some(desk) = desk.as_mut() else {
         return fault::keep(Error::new(Kind::NotFound, "the filesystem has not started"));

@@ -71,7 +71,7 @@ export class Client {
   onTick: (() => void) | undefined;
 
   constructor(kernel: Kernel, bell: Bell) {
-    this.door = new Door(kernel);
+    this.door = Door.of(kernel);
     this.bell = bell;
     this.#blocks = bell.blocks;
     this.#maySync = kernel.shared && mayBlock();
@@ -194,9 +194,9 @@ export class Client {
     return (this.#fresh ??= (async () => {
       await undefined;
       this.#fresh = undefined;
-      const { words } = this.door;
-      const mine = Atomics.add(words, Word.wanted, 1) + 1;
-      await this.#wait({ syscall: 'read' }, () => isFresh(words, mine));
+      const mine = Atomics.add(this.door.words, Word.wanted, 1) + 1;
+      // The words move when unshared memory grows.
+      await this.#wait({ syscall: 'read' }, () => isFresh(this.door.words, mine));
     })());
   }
 

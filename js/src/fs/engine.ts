@@ -46,7 +46,7 @@ export class Engine implements Host {
 
   /** @param wake tells the page to look, if it waits. */
   constructor(kernel: Kernel, wake: () => void) {
-    this.door = new Door(kernel);
+    this.door = Door.of(kernel);
     this.#wake = wake;
   }
 
@@ -57,7 +57,7 @@ export class Engine implements Host {
 
   /** Opens `/`. Says in the word `state` how it went; rejects with why not. */
   async start({ name = 'isolith', cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
-    const { words, exports } = this.door;
+    const { exports } = this.door;
     const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
     must(this, exports.isolith_fs_init(low, high, cacheBytes));
     try {
@@ -69,7 +69,7 @@ export class Engine implements Host {
       }
       Atomics.store(this.door.words, Word.state, State.ready);
     } catch (error) {
-      Atomics.store(words, Word.state, State.failed);
+      Atomics.store(this.door.words, Word.state, State.failed);
       throw error;
     } finally {
       this.rights();

@@ -116,6 +116,8 @@ export const enum State {
   failed,
 }
 
+const doors = new WeakMap<Kernel, Door>();
+
 /** The exports, with what a thread needs to talk to them. */
 export class Door {
   readonly kernel: Kernel;
@@ -129,7 +131,14 @@ export class Door {
   #numbers = new Float64Array(0);
   #u8 = new Uint8Array(0);
 
-  constructor(kernel: Kernel) {
+  /** The one door of a kernel on this thread: what is cached of it must not be cached twice. */
+  static of(kernel: Kernel): Door {
+    let door = doors.get(kernel);
+    if (!door) doors.set(kernel, (door = new Door(kernel)));
+    return door;
+  }
+
+  private constructor(kernel: Kernel) {
     this.kernel = kernel;
     this.exports = kernel.exports as unknown as FsExports;
     this.#frame = this.exports.isolith_fs_frame() >>> 0;

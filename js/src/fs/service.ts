@@ -46,7 +46,7 @@ export function hearWorkers(): void {
 
 /** The name of the channel of this memory; made up by whoever asks first. */
 function channelName(kernel: Kernel): string {
-  const { words } = new Door(kernel);
+  const { words } = Door.of(kernel);
   for (const word of [Word.channelLow, Word.channelHigh]) {
     const [random] = crypto.getRandomValues(new Int32Array(1)) as unknown as [number];
     Atomics.compareExchange(words, word, 0, random | 1);
@@ -84,7 +84,7 @@ class ThreadBell implements Bell {
   start(): Promise<void> {
     return (this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined;
-      const { words } = new Door(this.#kernel);
+      const { words } = Door.of(this.#kernel);
       Atomics.store(words, Word.state, State.failed);
       Atomics.add(words, Word.done, 1);
       Atomics.notify(words, Word.done);
@@ -93,7 +93,7 @@ class ThreadBell implements Bell {
   }
 
   async #start(): Promise<void> {
-    const { words } = new Door(this.#kernel);
+    const { words } = Door.of(this.#kernel);
     Atomics.store(words, Word.state, State.starting);
     this.hear();
     const worker = await startWorker();

@@ -49,7 +49,7 @@ fn give(bytes: &mut [u8]) {
 /// Opens a file; number 0 of the answer is its handle.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_open(len: usize, flags: u32, mode: u32, owner: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let flags = Flags::from_bits(flags);
         let handle = desk.fs.open(Place::root(&path), flags, mode, Owner(owner))?;
@@ -62,13 +62,13 @@ pub extern "C-unwind" fn isolith_fs_open(len: usize, flags: u32, mode: u32, owne
 /// Closes an open file.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_close(handle: u32) -> u32 {
-    serve(|desk| desk.fs.close(HandleId::from_number(handle)))
+    serve(&mut |desk| desk.fs.close(HandleId::from_number(handle)))
 }
 
 /// Closes everything that `owner` has open.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_close_all(owner: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.close_all(Owner(owner));
         Ok(())
     })
@@ -77,7 +77,7 @@ pub extern "C-unwind" fn isolith_fs_close_all(owner: u32) -> u32 {
 /// Reads at `offset`, or where the handle stands if that is negative; number 0: how many bytes.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_read(handle: u32, offset: f64, len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let handle = HandleId::from_number(handle);
         let done = match offset < 0.0 {
             true => desk.fs.read(handle, len, &mut take),
@@ -91,7 +91,7 @@ pub extern "C-unwind" fn isolith_fs_read(handle: u32, offset: f64, len: usize) -
 /// Writes at `offset`, or where the handle stands if that is negative; number 0: how many bytes.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_write(handle: u32, offset: f64, len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let handle = HandleId::from_number(handle);
         let done = match offset < 0.0 {
             true => desk.fs.write(handle, len, &mut give),
@@ -106,7 +106,7 @@ pub extern "C-unwind" fn isolith_fs_write(handle: u32, offset: f64, len: usize) 
 /// Reads a whole file; `EFBIG` if it takes several calls.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_read_whole(len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         desk.fs.read_whole(Place::root(&path), &mut |len| isolith_fs_size(len), &mut take)?;
         Ok(())
@@ -121,7 +121,7 @@ pub extern "C-unwind" fn isolith_fs_write_whole(
     mode: u32,
     exclusive: u32,
 ) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let how = Publish { mode, exclusive: exclusive != 0 };
         let node = desk.fs.write_whole(Place::root(&path), how, bytes, &mut give)?;
@@ -132,7 +132,7 @@ pub extern "C-unwind" fn isolith_fs_write_whole(
 /// Number 0: how many bytes one call may move.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_limit() -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         tell(0, &[desk.fs.whole_limit() as f64]);
         Ok(())
     })
@@ -141,7 +141,7 @@ pub extern "C-unwind" fn isolith_fs_limit() -> u32 {
 /// Opens a draft that is to become the contents of the path; number 0: its handle.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_draft(len: usize, owner: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let handle = desk.fs.draft(Place::root(&input(0, len)), Owner(owner))?;
         tell(0, &[f64::from(handle.number())]);
         Ok(())
@@ -156,7 +156,7 @@ pub extern "C-unwind" fn isolith_fs_publish(
     mode: u32,
     exclusive: u32,
 ) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let how = Publish { mode, exclusive: exclusive != 0 };
         let path = input(0, len);
         let node = desk.fs.publish(HandleId::from_number(handle), Place::root(&path), how)?;
@@ -173,7 +173,7 @@ pub extern "C-unwind" fn isolith_fs_copy(
     to_offset: f64,
     len: usize,
 ) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let source = (HandleId::from_number(from), from_offset as u64);
         let sink = (HandleId::from_number(to), to_offset as u64);
         let done = desk.fs.copy_range(source, sink, len)?;
@@ -187,7 +187,7 @@ pub extern "C-unwind" fn isolith_fs_copy(
 /// nanoseconds within.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_stat(len: usize, handle: u32, links: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let stat = match len {
             BY_HANDLE => desk.fs.fstat(HandleId::from_number(handle))?,
             _ => desk.fs.stat(Place::root(&input(0, len)), follow(links))?,
@@ -212,7 +212,7 @@ fn tell_stat(stat: &Stat) {
 /// Makes a directory, or all of a path; number 0: how much of the path was made first, or -1.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_mkdir(len: usize, mode: u32, all: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let place = Place::root(&path);
         let made = match all {
@@ -228,7 +228,7 @@ pub extern "C-unwind" fn isolith_fs_mkdir(len: usize, mode: u32, all: u32) -> u3
 /// The entries of a directory by name: a byte of type, two of length, the name.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_list(len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let mut bytes = Vec::new();
         desk.fs.list(Place::root(&input(0, len)), &mut |name, _, file_type| {
             bytes.push(type_number(file_type));
@@ -243,7 +243,7 @@ pub extern "C-unwind" fn isolith_fs_list(len: usize) -> u32 {
 /// Removes a name (0), an empty directory (1), or whatever there is with all below it (2).
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_remove(len: usize, what: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let place = Place::root(&path);
         let dir = match what {
@@ -260,7 +260,7 @@ pub extern "C-unwind" fn isolith_fs_remove(len: usize, what: u32) -> u32 {
 /// first (2).
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_name(from: usize, to: usize, what: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let (first, second) = (input(0, from), input(from, to));
         let (first, place) = (first.as_slice(), Place::root(&second));
         let node = match what {
@@ -276,7 +276,7 @@ pub extern "C-unwind" fn isolith_fs_name(from: usize, to: usize, what: u32) -> u
 /// The bytes of a symbolic link, or with `real` the path without links.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_readlink(len: usize, real: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let place = Place::root(&path);
         let bytes = match real {
@@ -291,7 +291,7 @@ pub extern "C-unwind" fn isolith_fs_readlink(len: usize, real: u32) -> u32 {
 /// Sets permissions.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_chmod(len: usize, handle: u32, links: u32, mode: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let node = target(desk, len, handle, follow(links))?;
         desk.fs.chmod(node, mode)?;
         changed(desk, node)
@@ -315,7 +315,7 @@ pub extern "C-unwind" fn isolith_fs_times(
             SetTime::To((millis.trunc() as i64).saturating_mul(1_000_000).saturating_add(nanos))
         }
     };
-    serve(|desk| {
+    serve(&mut |desk| {
         let node = target(desk, len, handle, follow(links))?;
         desk.fs.set_times(node, set(atime), set(mtime))?;
         changed(desk, node)
@@ -325,7 +325,7 @@ pub extern "C-unwind" fn isolith_fs_times(
 /// Cuts or grows a file.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_truncate(len: usize, handle: u32, size: f64) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let node = match len {
             BY_HANDLE => {
                 let handle = HandleId::from_number(handle);
@@ -341,7 +341,7 @@ pub extern "C-unwind" fn isolith_fs_truncate(len: usize, handle: u32, size: f64)
 /// Whether the bits of `wanted` (4 read, 2 write, 1 execute) are allowed.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_access(len: usize, wanted: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let access =
             Access { read: wanted & 4 != 0, write: wanted & 2 != 0, execute: wanted & 1 != 0 };
         // Another tab that writes now does not make a file read-only.
@@ -355,7 +355,7 @@ pub extern "C-unwind" fn isolith_fs_access(len: usize, wanted: u32) -> u32 {
 /// Numbers 0 to 5: store, bytes used and available, inodes, longest name, block size.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let place = Place::root(&path);
         let stat = desk.fs.statfs(place)?;
@@ -370,7 +370,7 @@ pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
 /// How a change ended, by its ticket: 0 durable, an error's number, `AGAIN` while it has not.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_settled(store: u32, node: f64, epoch: f64) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let store = crate::fs::StoreId::from_number(store);
         let node = Node::new(store, node as u64);
         match desk.fs.settled(Ticket { node, epoch: epoch as u64 }) {

@@ -1,12 +1,11 @@
 //! The desk between those who use files and the one thread that owns the stores.
 
 use super::super::step::Stop;
-use super::super::{Batch, Data, Fs, Image, Mapping, Need, StoreId};
+use super::super::{Batch, Fs, Image, Mapping, Need, StoreId};
 use crate::error::Result;
 use crate::sync::lock::Lock;
 use crate::sync::primitive::AtomicU32;
 use crate::{Error, fs};
-use std::collections::BTreeMap;
 
 /// Words that JavaScript waits on and rings; Rust only says where they are.
 #[repr(C)]
@@ -44,9 +43,6 @@ pub(super) static WORDS: Words = Words {
 
 pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
 
-/// A loaded extent by what it is, so that two who need it ask once.
-type Wanted = (Data, u32, u32);
-
 /// What one store has been asked for.
 #[derive(Debug, Default)]
 pub(super) struct Post {
@@ -62,17 +58,13 @@ pub(super) struct Desk {
     pub(super) fs: Fs,
     /// Records of the mount or refresh under way.
     pub(super) image: Image,
-    pub(super) maps: BTreeMap<u32, Mapping>,
-    posts: BTreeMap<u32, Post>,
+    // Short lists, searched from one end to the other: each kind of map would cost kilobytes of code.
+    pub(super) maps: Vec<(u32, Mapping)>,
+    posts: Vec<Post>,
     queued: Vec<Need>,
-    loading: BTreeMap<u32, Need>,
-    pending: BTreeMap<Wanted, ()>,
-    failed: BTreeMap<Wanted, Error>,
+    loading: Vec<(u32, Need)>,
+    failed: Vec<(Need, Error)>,
     next: u32,
-}
-
-fn name(need: &Need) -> Wanted {
-    (need.data, need.extent, need.stamp)
 }
 
 impl Desk {
@@ -80,18 +72,26 @@ impl Desk {
         Self {
             fs,
             image: Image::default(),
-            maps: BTreeMap::new(),
-            posts: BTreeMap::new(),
+            maps: Vec::new(),
+            posts: Vec::new(),
             queued: Vec::new(),
-            loading: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            failed: BTreeMap::new(),
+            loading: Vec::new(),
+            failed: Vec::new(),
             next: 0,
         }
     }
 
     pub(super) fn post(&mut self, store: u32) -> &mut Post {
-        self.posts.entry(store).or_default()
+        let at = store as usize;
+        if at >= self.posts.len() {
+            self.posts.resize_with(at + 1, Post::default);
+        }
+        &mut self.posts[at]
+    }
+
+    /// The mapping of an open file, if it has one.
+    pub(super) fn mapping(&self, handle: u32) -> Option<Mapping> {
+        self.maps.iter().find(|(mapped, _)| *mapped == handle).map(|(_, mapping)| *mapping)
     }
 
     /// Notes what an operation has stopped for.
@@ -113,11 +113,12 @@ impl Desk {
     }
 
     pub(super) fn want(&mut self, need: Need) -> Result<()> {
-        let name = name(&need);
-        if let Some(error) = self.failed.remove(&name) {
-            return Err(error);
+        if let Some(at) = self.failed.iter().position(|(failed, _)| *failed == need) {
+            return Err(self.failed.swap_remove(at).1);
         }
-        if self.pending.insert(name, ()).is_none() {
+        // Two who need it ask once.
+        let asked = self.queued.contains(&need) || self.loading.iter().any(|(_, n)| *n == need);
+        if !asked {
             self.queued.push(need);
         }
         Ok(())
@@ -141,31 +142,37 @@ impl Desk {
     /// Takes what is to be loaded for `store`, each with a number for its answer.
     pub(super) fn take_loads(&mut self, store: u32) -> Vec<(u32, Need)> {
         let id = StoreId::from_number(store);
-        let (mine, others) =
-            std::mem::take(&mut self.queued).into_iter().partition(|need| need.store() == id);
-        self.queued = others;
-        let mine: Vec<Need> = mine;
-        let numbered = mine.into_iter().map(|need| {
-            self.next = self.next.wrapping_add(1);
-            self.loading.insert(self.next, need);
-            (self.next, need)
+        let mut mine = Vec::new();
+        let next = &mut self.next;
+        self.queued.retain(|need| {
+            let is_mine = need.store() == id;
+            if is_mine {
+                *next = next.wrapping_add(1);
+                mine.push((*next, *need));
+            }
+            !is_mine
         });
-        numbered.collect()
+        self.loading.extend_from_slice(&mine);
+        mine
+    }
+
+    fn end_load(&mut self, number: u32) -> Option<Need> {
+        let at = self.loading.iter().position(|(n, _)| *n == number)?;
+        Some(self.loading.swap_remove(at).1)
     }
 
     /// Hands a loaded extent over.
     pub(super) fn fill(&mut self, number: u32, bytes: Option<&[u8]>) -> fs::Step<()> {
-        let Some(need) = self.loading.remove(&number) else { return Ok(()) };
-        self.pending.remove(&name(&need));
-        self.fs.fill(&need, bytes)
+        match self.end_load(number) {
+            Some(need) => self.fs.fill(&need, bytes),
+            None => Ok(()),
+        }
     }
 
     /// Answers a load: there will be nothing. Without an error whoever needs it asks again.
     pub(super) fn fill_failed(&mut self, number: u32, error: Option<Error>) {
-        let Some(need) = self.loading.remove(&number) else { return };
-        self.pending.remove(&name(&need));
-        if let Some(error) = error {
-            self.failed.insert(name(&need), error);
+        if let (Some(need), Some(error)) = (self.end_load(number), error) {
+            self.failed.push((need, error));
         }
     }
 }

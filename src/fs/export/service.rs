@@ -29,7 +29,7 @@ pub extern "C-unwind" fn isolith_fs_init(seed_low: u32, seed_high: u32, cache_by
 /// Changes the cache's budget.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_budget(bytes: f64) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.set_cache_bytes(bytes as usize);
         Ok(())
     })
@@ -38,7 +38,7 @@ pub extern "C-unwind" fn isolith_fs_budget(bytes: f64) -> u32 {
 /// Number 0: bytes of memory that file contents take.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_cached() -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         tell(0, &[desk.fs.cached_bytes() as f64]);
         Ok(())
     })
@@ -47,13 +47,13 @@ pub extern "C-unwind" fn isolith_fs_cached() -> u32 {
 /// Adds a record (its key, then its value) to the image of the next mount or refresh.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_image(key: usize, value: usize) -> u32 {
-    serve(|desk| Ok(desk.image.add(Key::from_bytes(&input(0, key))?, input(key, value))?))
+    serve(&mut |desk| Ok(desk.image.add(Key::from_bytes(&input(0, key))?, input(key, value))?))
 }
 
 /// Mounts records (0, from the image), memory (1) or a remote tree (2); number 0: the store.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_mount(len: usize, kind: u32, read_only: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let path = input(0, len);
         let place = Place::root(&path);
         let image = std::mem::take(&mut desk.image);
@@ -70,13 +70,13 @@ pub extern "C-unwind" fn isolith_fs_mount(len: usize, kind: u32, read_only: u32)
 /// Takes a store away.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_unmount(store: u32) -> u32 {
-    serve(|desk| desk.fs.unmount(StoreId::from_number(store)))
+    serve(&mut |desk| desk.fs.unmount(StoreId::from_number(store)))
 }
 
 /// Adds a file to a remote tree.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_remote(len: usize, size: f64, mtime: f64, mode: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let nanos = (mtime * 1e6) as i64;
         desk.fs.add_remote(Place::root(&input(0, len)), size as u64, nanos, mode)?;
         Ok(())
@@ -86,7 +86,7 @@ pub extern "C-unwind" fn isolith_fs_remote(len: usize, size: f64, mtime: f64, mo
 /// Makes a store read-only.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_seal(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.seal(StoreId::from_number(store));
         Ok(())
     })
@@ -95,7 +95,7 @@ pub extern "C-unwind" fn isolith_fs_seal(store: u32) -> u32 {
 /// Follows what another tab has written, from the image.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_refresh(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let image = std::mem::take(&mut desk.image);
         desk.fs.refresh(StoreId::from_number(store), &image)
     })
@@ -104,7 +104,7 @@ pub extern "C-unwind" fn isolith_fs_refresh(store: u32) -> u32 {
 /// Number 0: the last log record that this kernel knows.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_last_log(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         tell(0, &[desk.fs.last_log(StoreId::from_number(store)) as f64]);
         Ok(())
     })
@@ -113,7 +113,7 @@ pub extern "C-unwind" fn isolith_fs_last_log(store: u32) -> u32 {
 /// Says whether this tab may write to the store.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_owned(store: u32, yes: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.set_owned(StoreId::from_number(store), yes != 0);
         if yes != 0 {
             desk.post(store).own = false;
@@ -125,7 +125,7 @@ pub extern "C-unwind" fn isolith_fs_owned(store: u32, yes: u32) -> u32 {
 /// Tells how full a store is.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_space(store: u32, used: f64, available: f64) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let space = Space { used: used as u64, available: available as u64 };
         desk.fs.set_space(StoreId::from_number(store), space);
         Ok(())
@@ -135,7 +135,7 @@ pub extern "C-unwind" fn isolith_fs_space(store: u32, used: f64, available: f64)
 /// Number 0: what the store is asked for, in bits; see `Desk::poll`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_poll(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let asked = desk.poll(store);
         tell(0, &[f64::from(asked)]);
         Ok(())
@@ -145,7 +145,7 @@ pub extern "C-unwind" fn isolith_fs_poll(store: u32) -> u32 {
 /// Asks for a commit of what has changed.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_flush(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.post(store).commit = true;
         Ok(())
     })
@@ -154,7 +154,7 @@ pub extern "C-unwind" fn isolith_fs_flush(store: u32) -> u32 {
 /// 0 if all changes of the store are durable; asks for a commit otherwise and answers `AGAIN`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_clean(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let store = StoreId::from_number(store);
         if desk.fs.is_clean(store) { Ok(()) } else { Err(Stop::Commit(store)) }
     })
@@ -164,7 +164,7 @@ pub extern "C-unwind" fn isolith_fs_clean(store: u32) -> u32 {
 /// doubles), the length of the key (4) and the key.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_loads(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let mut bytes = Vec::new();
         for (number, need) in desk.take_loads(store) {
             let key = need.key().to_bytes();
@@ -182,7 +182,7 @@ pub extern "C-unwind" fn isolith_fs_loads(store: u32) -> u32 {
 /// Answers a load with `len` bytes of the input, or with `usize::MAX` for no record.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_fill(number: u32, len: usize) -> u32 {
-    serve(|desk| match len {
+    serve(&mut |desk| match len {
         NONE => desk.fill(number, None),
         _ => super::frame(|frame| desk.fill(number, frame.input.get(..len))),
     })
@@ -191,7 +191,7 @@ pub extern "C-unwind" fn isolith_fs_fill(number: u32, len: usize) -> u32 {
 /// Answers a load with a failure, its words in the input; without words it is asked again.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_fill_failed(number: u32, len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let words = String::from_utf8_lossy(&input(0, len)).into_owned();
         let error = (len > 0).then(|| Error::with(Kind::Io, words));
         desk.fill_failed(number, error);
@@ -202,7 +202,7 @@ pub extern "C-unwind" fn isolith_fs_fill_failed(number: u32, len: usize) -> u32 
 /// Queues the loads that folding the log needs.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_fold(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         for need in desk.fs.fold_needs(StoreId::from_number(store)) {
             desk.want(need)?;
         }
@@ -214,7 +214,7 @@ pub extern "C-unwind" fn isolith_fs_fold(store: u32) -> u32 {
 /// key, the second number (a value's length, or the last key's), a value's address, then the keys.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.post(store).commit = false;
         let fold = if all != 0 { Fold::All } else { Fold::Auto };
         let batch = desk.fs.take_batch(StoreId::from_number(store), fold);
@@ -244,7 +244,7 @@ pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
 /// Gives the memory of a batch back: its bytes have been copied.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_batch_copied(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         if let Some(batch) = &mut desk.post(store).batch {
             batch.writes = Vec::new();
         }
@@ -256,7 +256,7 @@ pub extern "C-unwind" fn isolith_fs_batch_copied(store: u32) -> u32 {
 /// words in the input.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_batch_done(store: u32, error: u32, len: usize) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let words = String::from_utf8_lossy(&input(0, len)).into_owned();
         let result = match error {
             0 => Ok(()),
@@ -273,7 +273,7 @@ pub extern "C-unwind" fn isolith_fs_batch_done(store: u32, error: u32, len: usiz
 /// Deletes inodes without names: nobody else has the store open.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_sweep(store: u32) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.sweep_orphans(StoreId::from_number(store));
         Ok(())
     })
@@ -282,7 +282,7 @@ pub extern "C-unwind" fn isolith_fs_sweep(store: u32) -> u32 {
 /// What is not as it must be, line by line; nothing if all is sound.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_check() -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         tell_bytes(desk.fs.check().join("\n").into_bytes());
         Ok(())
     })
@@ -291,12 +291,12 @@ pub extern "C-unwind" fn isolith_fs_check() -> u32 {
 /// Maps an open file. Numbers 0 to 2: address, bytes of the file, bytes mapped.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_map(handle: u32) -> u32 {
-    serve(|desk| {
-        let mapping = match desk.maps.get(&handle) {
-            Some(mapping) => *mapping,
+    serve(&mut |desk| {
+        let mapping = match desk.mapping(handle) {
+            Some(mapping) => mapping,
             None => {
                 let mapping = desk.fs.map(HandleId::from_number(handle))?;
-                desk.maps.insert(handle, mapping);
+                desk.maps.push((handle, mapping));
                 mapping
             }
         };
@@ -309,8 +309,8 @@ pub extern "C-unwind" fn isolith_fs_map(handle: u32) -> u32 {
 /// Notes that mapped bytes have been written.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_map_sync(handle: u32, offset: usize, len: usize) -> u32 {
-    serve(|desk| {
-        let Some(mapping) = desk.maps.get(&handle).copied() else {
+    serve(&mut |desk| {
+        let Some(mapping) = desk.mapping(handle) else {
             return Err(Error::new(Kind::BadHandle, "the file is not mapped").into());
         };
         desk.fs.sync_mapped(&mapping, offset, len)?;
@@ -325,8 +325,9 @@ pub extern "C-unwind" fn isolith_fs_map_sync(handle: u32, offset: usize, len: us
 pub extern "C-unwind" fn isolith_fs_unmap(handle: u32) -> u32 {
     let mut desk = DESK.lock();
     if let Some(desk) = desk.as_mut()
-        && let Some(mapping) = desk.maps.remove(&handle)
+        && let Some(at) = desk.maps.iter().position(|(mapped, _)| *mapped == handle)
     {
+        let mapping = desk.maps.swap_remove(at).1;
         desk.fs.unmap(mapping);
     }
     status(Ok(()))

@@ -6,7 +6,7 @@ use crate::fs::watch::Change;
 /// Begins to record changes; number 0: the number of the next event.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_watch() -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         tell(0, &[desk.fs.watch() as f64]);
         Ok(())
     })
@@ -15,7 +15,7 @@ pub extern "C-unwind" fn isolith_fs_watch() -> u32 {
 /// Ends one `isolith_fs_watch`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_unwatch() -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         desk.fs.unwatch();
         Ok(())
     })
@@ -25,7 +25,7 @@ pub extern "C-unwind" fn isolith_fs_unwatch() -> u32 {
 /// then both. Numbers 0 and 1: what to ask with next, whether some are lost.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_events(seq: f64) -> u32 {
-    serve(|desk| {
+    serve(&mut |desk| {
         let found = desk.fs.events(seq as u64);
         let mut bytes = Vec::new();
         for event in &found.events {
