@@ -1,6 +1,7 @@
 /** The worker's side of a pool: starts the runtime on this thread, then runs tasks as they come. */
 
 import { packError } from './errors.js';
+import { workerFs } from './fs/worker-fs.js';
 import { attachHeap, getHeap, type Heap } from './heap.js';
 import { kernelModule } from './module.js';
 import type { FromWorker, Start, Task, ToWorker } from './protocol.js';
@@ -66,6 +67,9 @@ export class Runner {
     return {
       get heap() {
         return runner.heap();
+      },
+      get fs() {
+        return workerFs();
       },
       signal: new AbortController().signal,
       workerId: this.#workerId,

@@ -2,6 +2,9 @@
 
 import type { FromWorker, ToWorker } from './protocol.js';
 import { type FromStores, type StartStores, StoreThread, type ToStores } from './fs/store-worker.js';
+import { setMaker } from './fs/current.js';
+import { joinPage } from './fs/join.js';
+import { workerFs } from './fs/worker-fs.js';
 import { Runner } from './runner.js';
 
 interface Scope {
@@ -12,6 +15,8 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 const runner = new Runner((message, transfer = []) => scope.postMessage(message, transfer));
 Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
+setMaker(joinPage);
+Object.defineProperty(globalThis, 'fs', { configurable: true, get: workerFs });
 scope.onmessage = ({ data }) => {
   if (data.type !== 'stores') return void runner.take(data);
   // The page's store thread, from now on for nothing else.

@@ -294,3 +294,11 @@ export const unmap = (handle: number): Op<void> => ({
   local: true,
   attempt: (door) => door.exports.isolith_fs_unmap(handle),
 });
+
+/** Bytes of memory that file contents take. */
+export const cached = (): Op<number> => ({
+  syscall: 'statfs',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_cached(),
+  answer: (door) => door.number(0),
+});

@@ -4,6 +4,8 @@ import { IsolithError, unpackError } from '../errors.js';
 import { getKernel } from '../runtime.js';
 import type { Kernel } from '../kernel.js';
 import { type Bell, Client } from './client.js';
+import { channelName } from './channel.js';
+import { getClient, madeClient, setMaker } from './current.js';
 import { type Control, Engine, type FsOptions } from './engine.js';
 import { Door, State, Word } from './exports.js';
 import type { FromStores, StartStores, ToStores } from './store-worker.js';
@@ -14,44 +16,29 @@ const START_TIMEOUT = 10_000;
 /** How long its first look at the stores may take: another tab may have to finish its own work. */
 const OPEN_TIMEOUT = 45_000;
 
-let client: Client | undefined;
 let options: FsOptions = {};
 
 /** Chooses how the filesystem is set up; before its first use. */
 export function configure(choice: FsOptions): void {
+  const client = madeClient();
   if (client && Atomics.load(client.door.words, Word.state) !== State.none) {
     throw new IsolithError('ERR_ALREADY_STARTED', 'the filesystem has already started: configure it before its first use');
   }
   options = { ...options, ...choice };
 }
 
-/** The filesystem of this thread; throws where the runtime has not started. */
-export function getClient(): Client {
-  if (client) return client;
+setMaker(() => {
   const kernel = getKernel();
-  const bell = kernel.shared ? new ThreadBell(kernel, () => client?.tick()) : new LocalBell(kernel, () => client?.tick());
-  return (client = new Client(kernel, bell));
-}
+  const tick = (): void => madeClient()?.tick();
+  return new Client(kernel, kernel.shared ? new ThreadBell(kernel, tick) : new LocalBell(kernel, tick));
+});
 
-/** Makes this thread one of a page's workers: it calls the page's store thread. */
-export function joinPage(kernel: Kernel): Client {
-  return (client ??= new Client(kernel, new WorkerBell(kernel)));
-}
+export { getClient };
 
 /** Lets workers of this page start the store thread; before the first of them starts. */
 export function hearWorkers(): void {
   const { bell } = getClient();
   if (bell instanceof ThreadBell) bell.hear();
-}
-
-/** The name of the channel of this memory; made up by whoever asks first. */
-function channelName(kernel: Kernel): string {
-  const { words } = Door.of(kernel);
-  for (const word of [Word.channelLow, Word.channelHigh]) {
-    const [random] = crypto.getRandomValues(new Int32Array(1)) as unknown as [number];
-    Atomics.compareExchange(words, word, 0, random | 1);
-  }
-  return `isolith:desk:${Atomics.load(words, Word.channelLow)}:${Atomics.load(words, Word.channelHigh)}`;
 }
 
 /** The page's own way: it starts the store thread, and the two send each other messages. */
@@ -175,28 +162,6 @@ class LocalBell implements Bell {
   async control(control: Control): Promise<unknown> {
     await this.start();
     return this.#engine.control(control);
-  }
-}
-
-/** A worker of the page: it calls on a channel, and blocks for answers. */
-class WorkerBell implements Bell {
-  readonly blocks = true;
-  readonly #channel: BroadcastChannel;
-
-  constructor(kernel: Kernel) {
-    this.#channel = new BroadcastChannel(channelName(kernel));
-  }
-
-  async start(): Promise<void> {
-    this.#channel.postMessage('start');
-  }
-
-  ring(asleep: boolean): void {
-    if (asleep) this.#channel.postMessage(0);
-  }
-
-  control(control: Control): Promise<unknown> {
-    return Promise.reject(new IsolithError('ENOTSUP', `${control.name} is the page's to call, not a worker's`));
   }
 }
 
