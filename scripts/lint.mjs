@@ -11,6 +11,7 @@ const checks = [
   ['clippy (browser)', 'cargo', ['clippy', '--lib', ...CARGO_ARGS, '--', '-D', 'warnings'], { RUSTFLAGS }],
   ['rustdoc', 'cargo', ['doc', '--no-deps', '--all-features', '--document-private-items'], { RUSTDOCFLAGS: '-D warnings' }],
   ['tsc', 'tsc', ['-p', 'js/tsconfig.json', '--noEmit']],
+  ['types of the built package', 'tsc', ['-p', 'tests/types']],
 ];
 
 for (const [name, command, args, extra] of checks) {

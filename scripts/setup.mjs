@@ -10,8 +10,10 @@ import { TOOLS, capture, lockedVersion, toolchain, which } from './lib/tools.mjs
 const GUEST_TARGETS = ['wasm32-unknown-unknown', 'wasm32-wasip1'];
 
 const withBrowsers = !process.argv.includes('--no-browsers');
-/** What could not be had, in words for the user. */
+/** What could not be had, in words for the user: without these nothing can be built. */
 const problems = [];
+/** Without these some tests cannot run, and will say so; the rest can. */
+const lacks = [];
 
 function say(what, state) {
   console.log(`setup: ${what}: ${state}`);
@@ -78,7 +80,7 @@ async function browsers() {
   for (const engine of engines) {
     const missing = missingParts(engine);
     if (missing.length === 0) say(ENGINES[engine].name, versionOf(engine));
-    else problems.push(`${ENGINES[engine].name} lacks its ${missing.join(' and ')}: ${ENGINES[engine].hint}`);
+    else lacks.push(`${ENGINES[engine].name} lacks its ${missing.join(' and ')}: ${ENGINES[engine].hint}`);
   }
 }
 
@@ -88,7 +90,7 @@ function versionOf(engine) {
   const version = number(capture(binary, ['--version']));
   const of = number(capture(driver, ['--version']));
   if (engine === 'chromium' && version?.split('.')[0] !== of?.split('.')[0]) {
-    problems.push(`Chromium is ${version} but chromedriver is for ${of}: install the same version, or set CHROME_BIN and CHROMEDRIVER`);
+    lacks.push(`Chromium is ${version} but chromedriver is for ${of}: install the same version, or set CHROME_BIN and CHROMEDRIVER`);
   }
   return `${version ?? 'version unknown'} there`;
 }
@@ -122,6 +124,7 @@ if (problems.length === 0) {
 await npmPackages();
 if (withBrowsers) await browsers();
 else say('browsers', 'left out, as asked');
-for (const problem of problems) console.error(`setup: to do: ${problem}`);
-console.log(`setup: ${problems.length === 0 ? 'ready' : 'not complete'} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+for (const problem of [...problems, ...lacks]) console.error(`setup: to do: ${problem}`);
+const outcome = problems.length > 0 ? 'not complete' : lacks.length > 0 ? 'ready to build, but not for all tests,' : 'ready';
+console.log(`setup: ${outcome} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
 process.exitCode = problems.length === 0 ? 0 : 1;

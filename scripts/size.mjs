@@ -11,7 +11,8 @@ const KB = 1024;
 /** Each row: what it is, its bytes, and the most that they may be when gzipped. */
 const budget = [
   ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 60 * KB],
-  ['page (index.js and what it imports)', page, 15 * KB],
+  // The first issue's part (heap, pool by messages, atomics) took 8 KB of its 15; the pool's ring and codec the rest.
+  ['page (index.js and what it imports)', page, 32 * KB],
   ['linker (linker.wasm)', () => readFile(join(DIST, 'linker.wasm')), 90 * KB],
   ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 15 * KB],
 ];

@@ -97,8 +97,6 @@ impl Error {
         Self { kind, message: Cow::Owned(message) }
     }
 
-    /// Which failure it is, for code that acts on some kinds.
-    #[cfg_attr(not(feature = "kernel"), allow(dead_code, reason = "the linker acts on none"))]
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }

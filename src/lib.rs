@@ -13,6 +13,8 @@ pub mod heap;
 #[cfg(feature = "linker")]
 pub mod linker;
 #[cfg(any(feature = "kernel", loom))]
+pub mod pool;
+#[cfg(any(feature = "kernel", loom))]
 pub mod sync;
 #[cfg(any(feature = "kernel", loom))]
 pub mod sys;

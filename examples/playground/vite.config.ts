@@ -1,14 +1,10 @@
-// Serves and builds the playground; every answer carries the two headers that shared memory needs.
+// Serves and builds the playground; the package's plugin sets the two headers that shared memory needs.
+import { isolith } from 'isolith/vite';
 import { defineConfig } from 'vite';
 
-const headers = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
 export default defineConfig({
+  plugins: [isolith()],
   // The package lies beside the examples instead of in node_modules: let the server read it there.
-  server: { headers, fs: { allow: ['../..'] } },
-  preview: { headers },
+  server: { fs: { allow: ['../..'] } },
   build: { target: 'es2022', assetsInlineLimit: 0 },
 });

@@ -81,26 +81,29 @@ export class HeapAccess {
     return views;
   }
 
+  // `view.length >>> 0` lets engines compare 32-bit integers: a length may be 2^32 and more, which
+  // would make it a comparison of floats. Such a heap's upper bytes then take the slower path.
+
   /** Reads an int8. */
   readInt8(address: number): number {
     const view = this.i8;
-    return address >>> 0 === address && address < view.length ? view[address]! : this.reach(address, 1).data.getInt8(address);
+    return address >>> 0 === address && address < view.length >>> 0 ? view[address]! : this.reach(address, 1).data.getInt8(address);
   }
   /** Writes an int8, modulo 2^8. */
   writeInt8(address: number, value: number): void {
     const view = this.i8;
-    if (address >>> 0 === address && address < view.length) view[address] = value;
+    if (address >>> 0 === address && address < view.length >>> 0) view[address] = value;
     else this.reach(address, 1).data.setInt8(address, value);
   }
   /** Reads a uint8. */
   readUint8(address: number): number {
     const view = this.u8;
-    return address >>> 0 === address && address < view.length ? view[address]! : this.reach(address, 1).data.getUint8(address);
+    return address >>> 0 === address && address < view.length >>> 0 ? view[address]! : this.reach(address, 1).data.getUint8(address);
   }
   /** Writes a uint8, modulo 2^8. */
   writeUint8(address: number, value: number): void {
     const view = this.u8;
-    if (address >>> 0 === address && address < view.length) view[address] = value;
+    if (address >>> 0 === address && address < view.length >>> 0) view[address] = value;
     else this.reach(address, 1).data.setUint8(address, value);
   }
   /** Reads a uint8. */
@@ -110,95 +113,95 @@ export class HeapAccess {
   /** Writes a uint8, rounded half to even and clamped to 0–255; NaN is 0. */
   writeUint8Clamped(address: number, value: number): void {
     const view = this.u8c;
-    if (address >>> 0 === address && address < view.length) view[address] = value;
+    if (address >>> 0 === address && address < view.length >>> 0) view[address] = value;
     else this.reach(address, 1).u8c[address] = value;
   }
   /** Reads an int16. */
   readInt16(address: number): number {
     const index = address >>> 1, view = this.i16;
-    return index * 2 === address && index < view.length ? view[index]! : this.reach(address, 2).data.getInt16(address, true);
+    return index * 2 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 2).data.getInt16(address, true);
   }
   /** Writes an int16, modulo 2^16. */
   writeInt16(address: number, value: number): void {
     const index = address >>> 1, view = this.i16;
-    if (index * 2 === address && index < view.length) view[index] = value;
+    if (index * 2 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 2).data.setInt16(address, value, true);
   }
   /** Reads a uint16. */
   readUint16(address: number): number {
     const index = address >>> 1, view = this.u16;
-    return index * 2 === address && index < view.length ? view[index]! : this.reach(address, 2).data.getUint16(address, true);
+    return index * 2 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 2).data.getUint16(address, true);
   }
   /** Writes a uint16, modulo 2^16. */
   writeUint16(address: number, value: number): void {
     const index = address >>> 1, view = this.u16;
-    if (index * 2 === address && index < view.length) view[index] = value;
+    if (index * 2 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 2).data.setUint16(address, value, true);
   }
   /** Reads an int32. */
   readInt32(address: number): number {
     const index = address >>> 2, view = this.i32;
-    return index * 4 === address && index < view.length ? view[index]! : this.reach(address, 4).data.getInt32(address, true);
+    return index * 4 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 4).data.getInt32(address, true);
   }
   /** Writes an int32, modulo 2^32. */
   writeInt32(address: number, value: number): void {
     const index = address >>> 2, view = this.i32;
-    if (index * 4 === address && index < view.length) view[index] = value;
+    if (index * 4 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 4).data.setInt32(address, value, true);
   }
   /** Reads a uint32. */
   readUint32(address: number): number {
     const index = address >>> 2, view = this.u32;
-    return index * 4 === address && index < view.length ? view[index]! : this.reach(address, 4).data.getUint32(address, true);
+    return index * 4 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 4).data.getUint32(address, true);
   }
   /** Writes a uint32, modulo 2^32. */
   writeUint32(address: number, value: number): void {
     const index = address >>> 2, view = this.u32;
-    if (index * 4 === address && index < view.length) view[index] = value;
+    if (index * 4 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 4).data.setUint32(address, value, true);
   }
   /** Reads an int64. On shared memory only the atomic read is sure not to mix two writes. */
   readBigInt64(address: number): bigint {
     const index = address >>> 3, view = this.i64;
-    return index * 8 === address && index < view.length ? view[index]! : this.reach(address, 8).data.getBigInt64(address, true);
+    return index * 8 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 8).data.getBigInt64(address, true);
   }
   /** Writes an int64, modulo 2^64. */
   writeBigInt64(address: number, value: bigint): void {
     const index = address >>> 3, view = this.i64;
-    if (index * 8 === address && index < view.length) view[index] = value;
+    if (index * 8 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 8).data.setBigInt64(address, value, true);
   }
   /** Reads a uint64. On shared memory only the atomic read is sure not to mix two writes. */
   readBigUint64(address: number): bigint {
     const index = address >>> 3, view = this.u64;
-    return index * 8 === address && index < view.length ? view[index]! : this.reach(address, 8).data.getBigUint64(address, true);
+    return index * 8 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 8).data.getBigUint64(address, true);
   }
   /** Writes a uint64, modulo 2^64. */
   writeBigUint64(address: number, value: bigint): void {
     const index = address >>> 3, view = this.u64;
-    if (index * 8 === address && index < view.length) view[index] = value;
+    if (index * 8 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 8).data.setBigUint64(address, value, true);
   }
   /** Reads a float32. */
   readFloat32(address: number): number {
     const index = address >>> 2, view = this.f32;
-    return index * 4 === address && index < view.length ? view[index]! : this.reach(address, 4).data.getFloat32(address, true);
+    return index * 4 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 4).data.getFloat32(address, true);
   }
   /** Writes a float32, rounded to nearest. */
   writeFloat32(address: number, value: number): void {
     const index = address >>> 2, view = this.f32;
-    if (index * 4 === address && index < view.length) view[index] = value;
+    if (index * 4 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 4).data.setFloat32(address, value, true);
   }
   /** Reads a float64. */
   readFloat64(address: number): number {
     const index = address >>> 3, view = this.f64;
-    return index * 8 === address && index < view.length ? view[index]! : this.reach(address, 8).data.getFloat64(address, true);
+    return index * 8 === address && index < view.length >>> 0 ? view[index]! : this.reach(address, 8).data.getFloat64(address, true);
   }
   /** Writes a float64. */
   writeFloat64(address: number, value: number): void {
     const index = address >>> 3, view = this.f64;
-    if (index * 8 === address && index < view.length) view[index] = value;
+    if (index * 8 === address && index < view.length >>> 0) view[index] = value;
     else this.reach(address, 8).data.setFloat64(address, value, true);
   }
 }

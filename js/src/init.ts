@@ -3,7 +3,7 @@
 import { IsolithError } from './errors.js';
 import { loadModule, type ModuleSource } from './module-source.js';
 import type { KernelModule } from './module.js';
-import { adopt, failed } from './runtime.js';
+import { adopt, failed, hasStarted } from './runtime.js';
 import { canShareMemory } from './support.js';
 
 /** What a page may choose before anything else is used. */
@@ -39,6 +39,7 @@ export function init(options: InitOptions = {}): Promise<void> {
 }
 
 async function start(options: InitOptions): Promise<void> {
+  if (hasStarted()) return;
   const module = await loadModule(options.module);
   const shared = options.memory ? options.memory.buffer instanceof SharedArrayBuffer : canShareMemory();
   await module.compile(shared);

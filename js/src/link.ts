@@ -1,5 +1,6 @@
 /** `isolith/link`: puts compiled wasm modules side by side into one memory, exactly or not at all. */
 
+import { IsolithError } from './errors.js';
 import { call, UNSET, type WasmBytes } from './linker-module.js';
 
 export { configureLinker, LinkError, type WasmBytes } from './linker-module.js';
@@ -24,6 +25,10 @@ export interface Placement {
   readonly data: Range;
   /** Its slots of the function table. */
   readonly slots: Range;
+  /** The functions it imports from `env` that the module at place `from` exports. */
+  readonly bindings: { readonly name: string; readonly from: number }[];
+  /** The functions that it imports but can do without. */
+  readonly weak: string[];
 }
 
 /** What the modules share, and where each lies. */
@@ -52,6 +57,8 @@ export interface CombineOptions {
   readonly maximum?: number;
   /** One function table for all, imported as `env.__indirect_function_table`: function pointers cross modules. */
   readonly oneTable?: boolean;
+  /** All use the allocator of one of them, Rust's and C's apart; implies `oneTable`, needs `--emit-relocs`. */
+  readonly oneAllocator?: boolean;
 }
 
 export interface Combined {
@@ -123,6 +130,8 @@ export interface ModuleInfo {
   readonly start: number | null;
   readonly producers: { readonly field: string; readonly name: string; readonly version: string }[];
   readonly features: string[];
+  /** The libraries that a side module says it needs. */
+  readonly needed: string[];
   readonly relocation: Relocation;
 }
 
@@ -138,7 +147,7 @@ export async function combine(
   options: number | CombineOptions = {},
 ): Promise<Combined> {
   const wish = typeof options === 'number' ? { additionalStack: options } : options;
-  const { report, files } = await call('combine', modules, numbers(wish, wish.oneTable ? 1 : 0));
+  const { report, files } = await call('combine', modules, numbers(wish, (wish.oneTable ? 1 : 0) | (wish.oneAllocator ? 4 : 0)));
   const { neededPages, warnings, ...layout } = report as Layout & Omit<Combined, 'modules' | 'layout'>;
   return { modules: files.slice(0, modules.length), neededPages, layout, warnings };
 }
@@ -185,6 +194,88 @@ export async function getHeapBase(module: WasmBytes): Promise<number> {
 /** What a module is made of, and whether and how it can be relocated. */
 export async function inspect(module: WasmBytes): Promise<ModuleInfo> {
   return (await call('inspect', [module])).report as ModuleInfo;
+}
+
+export interface MeterOptions {
+  /** `coarse` (default) charges at functions and loops, `exact` at every basic block. */
+  readonly mode?: 'coarse' | 'exact';
+  /** What a direct call of an imported function costs beyond the instruction, 10 unless given. */
+  readonly hostCall?: number;
+  /** The most pages that a memory of the module's own may have. */
+  readonly memoryPages?: number;
+  /** The most elements that a table of the module's own may have. */
+  readonly tableElements?: number;
+}
+
+export interface Metered {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** The export of the counter, a mutable `i64` global: fill it before the first call; below 0 it is spent. */
+  readonly fuel: string;
+  /** The export of what was the start function: to be called once the counter is filled. */
+  readonly start: string | undefined;
+  /** How many places charge. */
+  readonly points: number;
+}
+
+/** Makes a module pay for what it runs; spent, it traps with its counter below zero. */
+export async function meter(module: WasmBytes, options: MeterOptions = {}): Promise<Metered> {
+  const { mode = 'coarse', hostCall = 10, memoryPages = UNSET, tableElements = UNSET } = options;
+  const exact = mode === 'exact' ? 1 : 0;
+  const { report, files } = await call('meter', [module], [exact, hostCall, memoryPages, tableElements]);
+  const { fuel, start, points } = report as { fuel: string; start: string[]; points: number };
+  return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], points };
+}
+
+/** What `instantiate` makes. */
+export interface Linked {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table | undefined;
+  readonly instances: WebAssembly.Instance[];
+}
+
+/**
+ * Instantiates combined modules in their order and binds the functions they import from each other.
+ *
+ * `imports` serve all modules; what it has in `env` comes before what a module exports. Calls to a
+ * module that comes later, as circles of imports need, go through a function of JavaScript. Side
+ * modules are initialized last, in their order.
+ */
+export async function instantiate(combined: Combined, imports: WebAssembly.Imports = {}): Promise<Linked> {
+  const { layout, neededPages } = combined;
+  const env = imports['env'] ?? {};
+  const limits = layout.maximumPages === null ? {} : { maximum: layout.maximumPages };
+  const memory = (env['memory'] as WebAssembly.Memory | undefined)
+    ?? new WebAssembly.Memory({ initial: neededPages, shared: layout.shared, ...limits });
+  const table = layout.tableSlots === null
+    ? undefined
+    : (env['__indirect_function_table'] as WebAssembly.Table | undefined)
+      ?? new WebAssembly.Table({ initial: layout.tableSlots, element: 'anyfunc' });
+  const instances: WebAssembly.Instance[] = [];
+  for (const [index, bytes] of combined.modules.entries()) {
+    const bound: WebAssembly.ModuleImports = { memory };
+    if (table) bound['__indirect_function_table'] = table;
+    const placement = layout.modules[index];
+    for (const name of placement?.weak ?? []) bound[name] = () => undefinedFunction(name);
+    for (const { name, from } of placement?.bindings ?? []) {
+      bound[name] = exported(instances, from, name) ?? ((...args: unknown[]) => exported(instances, from, name)?.(...args));
+    }
+    const { instance } = await WebAssembly.instantiate(bytes, { ...imports, env: { ...bound, ...env } });
+    instances.push(instance);
+  }
+  for (const step of ['__wasm_apply_data_relocs', '__wasm_call_ctors']) {
+    for (const [index] of instances.entries()) {
+      if (layout.modules[index]?.route === 'dynamic') exported(instances, index, step)?.();
+    }
+  }
+  return { memory, table, instances };
+}
+
+function exported(instances: WebAssembly.Instance[], from: number, name: string): ((...args: unknown[]) => unknown) | undefined {
+  return instances[from]?.exports[name] as ((...args: unknown[]) => unknown) | undefined;
+}
+
+function undefinedFunction(name: string): never {
+  throw new IsolithError('ERR_UNDEFINED_SYMBOL', `${name} is defined by no module`);
 }
 
 /** The first six numbers of a request. */

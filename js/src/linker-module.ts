@@ -28,11 +28,12 @@ interface Exports {
   isolith_link_combine(request: number, size: number): number;
   isolith_link_relocate(request: number, size: number): number;
   isolith_link_heap_base(request: number, size: number): number;
+  isolith_link_meter(request: number, size: number): number;
   isolith_link_inspect(request: number, size: number): number;
 }
 
 /** The calls that take a request. */
-export type Operation = 'combine' | 'relocate' | 'heap_base' | 'inspect';
+export type Operation = 'combine' | 'relocate' | 'heap_base' | 'inspect' | 'meter';
 
 /** A module as users hand it over. */
 export type WasmBytes = ArrayBuffer | ArrayBufferView;

@@ -5,7 +5,7 @@ import { checkCount, unaligned } from './bytes/errors.js';
 import { IsolithError } from './errors.js';
 import { attachAllocator, type Allocator } from './heap-instance.js';
 import { ElementMemory } from './local-shared-memory/elements.js';
-import { ACCESS, MemoryAccess } from './local-shared-memory/typed.js';
+import { ACCESS, MemoryAccess, type ArrayOf } from './local-shared-memory/typed.js';
 import { getKernel } from './runtime.js';
 
 export type { ArrayOf, AtomicArrayConstructor, ElementOf, WaitArrayConstructor } from './local-shared-memory/typed.js';
@@ -131,7 +131,8 @@ export default class LocalSharedMemory extends ElementMemory {
   /** A DataView of bytes in place. Without a length: of the block at the offset. */
   dataView(offset = 0, length: number = this.lengthAt(offset)): DataView {
     checkCount(length, 'the length');
-    return new DataView(this[ACCESS].reach(offset, length).buffer, offset, length);
+    this[ACCESS].reach(offset, length);
+    return new DataView(this.buffer, offset, length);
   }
   /**
    * A typed array of `length` elements in place. Without a length: of the block at the offset.
@@ -139,13 +140,13 @@ export default class LocalSharedMemory extends ElementMemory {
    * Throws a RangeError where the offset is no multiple of the element's size. A view of an unshared
    * memory is empty once that memory has grown.
    */
-  arrayView<T extends TypedArray>(Type: TypedArrayConstructor<T>, offset = 0, length?: number): T {
+  arrayView<C extends TypedArrayConstructor>(Type: C, offset = 0, length?: number): ArrayOf<C> {
     const size = Type.BYTES_PER_ELEMENT;
     const count = length ?? Math.floor(this.lengthAt(offset) / size);
     checkCount(count, 'the length');
-    const { buffer } = this[ACCESS].reach(offset, count * size);
+    this[ACCESS].reach(offset, count * size);
     if (offset % size !== 0) throw unaligned(offset, size, `a ${Type.name}`);
-    return new Type(buffer, offset, count);
+    return new Type(this.buffer, offset, count) as ArrayOf<C>;
   }
 
   /** Allocates an Int8Array of a length, zeroed, or with the elements given. */
@@ -171,15 +172,15 @@ export default class LocalSharedMemory extends ElementMemory {
   /** Allocates a Float64Array of a length, zeroed, or with the elements given. */
   Float64Array(of: number | ArrayLike<number>): Float64Array { return this.make(Float64Array, of); }
 
-  private make<T extends TypedArray>(Type: TypedArrayConstructor<T>, of: number | ArrayLike<number> | ArrayLike<bigint>): T {
+  private make<C extends TypedArrayConstructor>(Type: C, of: number | ArrayLike<number> | ArrayLike<bigint>): ArrayOf<C> {
     const count = typeof of === 'number' ? of : of.length;
     checkCount(count, 'the length');
     const offset = this.malloc(count * Type.BYTES_PER_ELEMENT);
-    const view = this.arrayView(Type, offset, count);
+    const view: TypedArray = this.arrayView(Type, offset, count);
     // The elements are what the public method of that name takes: bigints for 64-bit arrays.
     if (typeof of === 'number') (view as Int32Array).fill(isBig(view) ? (0n as unknown as number) : 0);
     else (view as Int32Array).set(of as ArrayLike<number>);
-    return view;
+    return view as ArrayOf<C>;
   }
 
   /** The bytes from an offset on, unless told otherwise: all of the memory from 0, else those of the block. */

@@ -1,45 +1,23 @@
-/** A pool of workers: ships functions as source, keeps the order of tasks, settles every promise. */
+/** A pool of workers: runs functions on other threads, keeps their order, settles every promise. */
 
-import { IsolithError, unpackError } from './errors.js';
+import type { MemoryBlock, TypedBlock } from './block.js';
+import { IsolithError } from './errors.js';
+import { heapInstance, type Kernel } from './kernel.js';
+import { Crew, destroyed, nextJob } from './pool/crew.js';
+import type { TraceEvent } from './pool/figures.js';
+import { type Client, type Job, refOf, refOfExport, type TaskRef } from './pool/job.js';
+import { runHere } from './pool/here.js';
+import type { Member } from './pool/member.js';
+import { bounds, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
+import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
+import { Far, type Proxied } from './pool/proxy.js';
+import type { BlockRef, FromWorker } from './protocol.js';
 import { getKernel } from './runtime.js';
-import type { MemoryBlock } from './block.js';
-import type { FromWorker, Task } from './protocol.js';
 import { requireShared } from './support.js';
-import { type AnyFunction, type HeapView, sourceOf, type TaskContext } from './task.js';
-import { type StartedBy, startThread, type Thread, type WorkerSource } from './worker-start.js';
+import type { AnyFunction, HeapView, TaskContext } from './task.js';
+import type { StartedBy } from './worker-start.js';
 
-/** How a pool is made. */
-export interface PoolOptions {
-  /** Number of workers. */
-  readonly size: number;
-  /** The worker script, where the package's own cannot be found by itself. */
-  readonly worker?: WorkerSource;
-}
-
-/** How one task runs. */
-export interface RunOptions {
-  /** Objects that are moved to the task instead of copied. */
-  readonly transfer?: Transferable[];
-  /** Called with what the task passes to `ctx.progress`. */
-  readonly onProgress?: (value: unknown) => void;
-}
-
-/** A task as its caller waits for it. */
-interface Pending {
-  readonly message: Omit<Task, 'source'>;
-  readonly fn: AnyFunction;
-  readonly options: RunOptions;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** A thread and what it is doing. */
-interface Slot {
-  readonly workerId: number;
-  thread: Thread | undefined;
-  task: Pending | undefined;
-  readonly known: Set<number>;
-}
+export type { PoolOptions, PoolStats, Priority, RunOptions } from './pool/options.js';
 
 /** What a task with this function is given and gives. */
 export type TaskFunction<D, R> = (data: D, context: TaskContext) => R;
@@ -47,53 +25,72 @@ export type TaskFunction<D, R> = (data: D, context: TaskContext) => R;
 /** What a `runHeap` task is given and gives. */
 export type HeapTaskFunction<D, R> = (view: HeapView, data: D, context: TaskContext) => R;
 
-let functions = 0;
+/** The exports of a module as tasks by name. */
+export interface TaskModule<T> {
+  readonly url: string;
+  /** Runs an export as a task, `name(data, context)`; without `eval`. */
+  run<K extends keyof T & string>(name: K, data?: FirstOf<T[K]>, options?: RunOptions): Promise<ResultOf<T[K]>>;
+}
 
-/** Threads of workers that run functions; made by `createPool` and `createPoolWasm`. */
-export class Pool {
-  readonly #slots: Slot[] = [];
-  readonly #queue: Pending[] = [];
-  readonly #ids = new WeakMap<AnyFunction, { id: number; source: string }>();
-  readonly #options: PoolOptions;
-  readonly #heapMemory: WebAssembly.Memory | undefined;
-  #failure: unknown;
-  #destroyed = false;
-  #tasks = 0;
+type FirstOf<F> = F extends (data: infer D, ...rest: never[]) => unknown ? D : unknown;
+type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : unknown;
 
-  constructor(options: PoolOptions, heapMemory?: WebAssembly.Memory) {
-    if (!Number.isInteger(options.size) || options.size < 1) {
-      throw new RangeError(`a pool has a whole number of workers, at least 1, not ${options.size}`);
+/** Events: `start`, `exit`, `crash`, `error` (caught by nobody in a worker), `failed`, `idle`. */
+export class Pool extends EventTarget implements Client {
+  readonly name: string;
+  readonly #crew: Crew;
+  readonly #jobs = new Set<Job>();
+  readonly #limit: number;
+  readonly #onFull: NonNullable<PoolOptions['onQueueFull']>;
+  readonly #waiting: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
+  readonly #far: Far;
+  #module: string | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: PoolOptions, heap?: Kernel) {
+    super();
+    this.name = options.name ?? 'pool';
+    this.#limit = options.queueLimit === undefined ? Infinity : whole('queueLimit', options.queueLimit, 0);
+    this.#onFull = options.onQueueFull ?? 'reject';
+    if (options.module !== undefined) this.#module = absolute(options.module);
+    if (options.share) {
+      this.#crew = options.share.#crew;
+    } else {
+      const [min, max] = bounds(options);
+      const { idleTimeout = 10_000, grace, worker } = options;
+      this.#crew = new Crew(getKernel(), { min, max, idleTimeout, grace, worker }, heap);
     }
-    this.#options = options;
-    this.#heapMemory = heapMemory;
-    for (let workerId = 1; workerId <= options.size; workerId++) {
-      const slot: Slot = { workerId, thread: undefined, task: undefined, known: new Set() };
-      this.#slots.push(slot);
-      void this.#start(slot);
-    }
+    this.#far = new Far(this);
+    this.#crew.observers.add(this);
   }
 
-  /** Number of workers. */
+  /** Number of workers, those that start included; 0 after `destroy`. */
   get size(): number {
-    return this.#destroyed ? 0 : this.#slots.length;
+    return this.#ended ? 0 : this.#crew.size;
   }
 
-  /** Tasks that wait or run. */
+  /** Tasks of this pool that wait or run. */
   get pendingTasks(): number {
-    return this.#queue.length + this.#slots.filter((slot) => slot.task).length;
+    return this.#jobs.size + this.#waiting.length;
   }
 
   /** How the workers came to be: `caller` means that tasks run on this thread. */
   startedBy(): StartedBy[] {
-    return this.#slots.flatMap((slot) => (slot.thread ? [slot.thread.startedBy] : []));
+    return [...this.#crew.members].flatMap(({ startedBy }) => startedBy ?? []);
   }
 
   /**
-   * Runs `fn(data, context)` in a worker. The function is sent as source: it sees its arguments and
-   * the worker's globals only.
+   * Runs `fn(data, context)` in a worker; or, by its name, an export of the pool's module.
+   *
+   * The function is sent as source: it sees its arguments and the worker's globals only. Data is
+   * copied when this is called. Rejects with what the task throws; `ERR_NOT_SERIALIZABLE`;
+   * `ETIMEDOUT`; the signal's reason; `ERR_WORKER_CRASHED`, `ERR_QUEUE_FULL`, `ERR_POOL_DESTROYED`.
    */
-  run<R, D = undefined>(fn: TaskFunction<D, R>, data?: D, options: RunOptions = {}): Promise<Awaited<R>> {
-    return this.#submit(fn as AnyFunction, data, undefined, options) as Promise<Awaited<R>>;
+  run<R, D = undefined>(fn: TaskFunction<D, R>, data?: D, options?: RunOptions): Promise<Awaited<R>>;
+  run<R = unknown>(name: string, data?: unknown, options?: RunOptions): Promise<R>;
+  run(fn: AnyFunction | string, data?: unknown, options?: RunOptions): Promise<unknown> {
+    return this.submit(() => this.#refOf(fn), data, undefined, options);
   }
 
   /** Runs `fn({ ptr, size, HEAP, heap }, data, context)` in a worker, on a block that is not copied. */
@@ -101,116 +98,252 @@ export class Pool {
     fn: HeapTaskFunction<D, R>,
     block: MemoryBlock,
     data?: D,
-    options: RunOptions = {},
+    options?: RunOptions,
   ): Promise<Awaited<R>> {
-    try {
+    return this.submit(() => {
       requireShared('runHeap');
       if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const { ptr, size } = block;
-    return this.#submit(fn as AnyFunction, data, { ptr, size }, options) as Promise<Awaited<R>>;
+      return this.#refOf(fn as AnyFunction);
+    }, data, block, options) as Promise<Awaited<R>>;
   }
 
-  /** Ends all workers at once; what still waits or runs rejects with `ERR_POOL_DESTROYED`. */
-  destroy(): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
-    const error = new IsolithError('ERR_POOL_DESTROYED', 'the pool was destroyed');
-    for (const slot of this.#slots) {
-      slot.thread?.terminate();
-      slot.task?.reject(error);
-      slot.task = undefined;
-    }
-    for (const pending of this.#queue.splice(0)) pending.reject(error);
+  /** Runs `fn(item, context)` for each item; all results in order, or one by one with `for await`. */
+  map<T, R>(items: Iterable<T> | AsyncIterable<T>, fn: TaskFunction<T, R>, options?: MapOptions): Mapped<Awaited<R>> {
+    return mapped(this, items, fn as AnyFunction, options) as Mapped<Awaited<R>>;
+  }
+
+  /** Like `map`, without results. */
+  forEach<T>(items: Iterable<T> | AsyncIterable<T>, fn: TaskFunction<T, unknown>, options?: MapOptions): Promise<void> {
+    return each(this, items, fn as AnyFunction, options);
+  }
+
+  /**
+   * Folds the items with `fn(accumulator, item)`, in order, in a worker. With `combine`, which joins
+   * the results of two neighbouring parts, all workers take part; `initial` is then where each starts.
+   */
+  reduce<T, A>(items: Iterable<T>, fn: (accumulator: A, item: T) => A, initial: A, options?: ReduceOptions<A>): Promise<A>;
+  reduce<T>(items: Iterable<T>, fn: (accumulator: T, item: T) => T): Promise<T>;
+  reduce(items: Iterable<unknown>, fn: AnyFunction, ...rest: [initial?: unknown, options?: ReduceOptions<unknown>]): Promise<unknown> {
+    return fold(this, items, fn, rest);
+  }
+
+  /**
+   * Calls `fn(value, index, array)` for every element of a block on the heap, in place: what it
+   * returns, unless undefined, is stored. Workers take grains of the range from one atomic cursor.
+   * With `{ range: true }`: `fn(array, start, end)` for each grain.
+   */
+  parallelFor<T extends ArrayLike<number> | ArrayLike<bigint>>(
+    block: TypedBlock<T>,
+    fn: (value: T[number], index: number, array: T) => T[number] | void,
+    options?: ForOptions & { range?: false },
+  ): Promise<void>;
+  parallelFor<T>(block: TypedBlock<T>, fn: (array: T, start: number, end: number) => void, options: ForOptions & { range: true }): Promise<void>;
+  parallelFor(block: TypedBlock<unknown>, fn: AnyFunction, options?: ForOptions): Promise<void> {
+    return overArray(this, block, fn, options);
+  }
+
+  /** The module's exports as tasks, which need no `unsafe-eval`; `run('name')` means it from now on. */
+  module<T = Record<string, AnyFunction>>(url: string | URL): TaskModule<T> {
+    const address = absolute(url);
+    this.#module = address;
+    return {
+      url: address,
+      run: (name, data, options) =>
+        this.submit(() => refOfExport(address, name, false), data, undefined, options) as Promise<never>,
+    };
+  }
+
+  /**
+   * The module's exports as async functions: `await proxy.name(...args)`. Functions and async
+   * iterables among the arguments stay here and are called from there; an async iterable as result
+   * stays there and is iterated from here.
+   */
+  proxy<T>(url: string | URL): Proxied<T> {
+    return this.#far.proxy<T>(absolute(url));
+  }
+
+  /** What is going on, and what was. */
+  stats(): PoolStats {
+    const { figures, members } = this.#crew;
+    const workers = [...members].map(({ workerId, state, startedBy, busyMs, done, failed, load }) => ({
+      workerId, state, startedBy, busyMs, done, failed, load,
+    }));
+    const busy = workers.filter(({ load }) => load > 0).length;
+    const running = Math.min(this.#jobs.size, busy);
+    const { done, failed, queueLatency, wakeLatency } = figures;
+    return { queued: this.pendingTasks - running, running, done, failed, workers, queueLatency, wakeLatency };
+  }
+
+  /** The last 8,192 tasks in the Chrome trace format: `JSON.stringify` it for a trace viewer. */
+  trace(): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
+    return this.#crew.figures.trace(this.name);
+  }
+
+  /** Changes the number of workers; those too many end after their task. */
+  resize(size: number): void {
+    whole('the number of workers of a pool', size, 1);
+    this.#crew.resize(size, size);
+  }
+
+  /** Resolves when no task of this pool waits or runs. */
+  drain(): Promise<void> {
+    if (this.pendingTasks === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Ends the workers; what still waits or runs rejects with `ERR_POOL_DESTROYED`, with `drain` it is
+   * finished first. Resolves when the workers' death is certain and their memory returned.
+   */
+  destroy(options: { drain?: boolean } = {}): Promise<void> {
+    return (this.#ended ??= options.drain ? this.drain().then(() => this.#end()) : this.#end());
+  }
+
+  #end(): Promise<void> {
+    const error = destroyed();
+    for (const admit of this.#waiting.splice(0)) admit();
+    this.#crew.observers.delete(this);
+    this.#far.end();
+    if (this.#crew.observers.size === 0) return this.#crew.close();
+    for (const job of [...this.#jobs]) this.#crew.cancel(job, error);
+    return Promise.resolve();
   }
 
   [Symbol.dispose](): void {
-    this.destroy();
+    void this.destroy();
   }
 
-  #submit(fn: AnyFunction, data: unknown, block: Task['block'], options: RunOptions): Promise<unknown> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy();
+  }
+
+  /** Submits a task; for the package's own use. */
+  submit(refOf: () => TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#destroyed) throw new IsolithError('ERR_POOL_DESTROYED', 'the pool was destroyed');
-      if (this.#failure !== undefined) throw this.#failure;
-      if (typeof fn !== 'function') throw new TypeError(`a task is a function, not ${typeof fn}`);
-      const message = { type: 'task', id: ++this.#tasks, fn: this.#register(fn), data, ...(block ? { block } : {}) } as const;
-      this.#queue.push({ message, fn, options, resolve, reject });
-      this.#dispatch();
+      if (this.#ended) throw destroyed();
+      options.signal?.throwIfAborted();
+      const fn = refOf();
+      if (this.#jobs.size >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
+        this.#overfull(fn, data, block, options, resolve, reject);
+      } else {
+        this.#admit(fn, data, block, options, resolve, reject);
+      }
     });
   }
 
-  #register(fn: AnyFunction): number {
-    let known = this.#ids.get(fn);
-    if (!known) {
-      known = { id: ++functions, source: sourceOf(fn) };
-      this.#ids.set(fn, known);
-    }
-    return known.id;
+  #admit(
+    fn: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions,
+    resolve: (value: unknown) => void, reject: (error: unknown) => void,
+  ): void {
+    const { timeout, signal, transfer } = options;
+    const job: Job = {
+      id: nextJob(), fn, client: this, data, bytes: undefined, json: false,
+      block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
+      transfer: transfer && transfer.length > 0 ? transfer : undefined,
+      priority: options.priority === undefined ? 0 : priorityOf(options.priority),
+      resolve, reject, onProgress: options.onProgress, queuedAt: performance.now(),
+      member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
+    };
+    this.#jobs.add(job);
+    if (timeout !== undefined || signal) limit(this.#crew, job, timeout, signal);
+    this.#crew.submit(job);
   }
 
-  async #start(slot: Slot): Promise<void> {
-    try {
-      const thread = await startThread(slot.workerId, this.#options.worker, this.#heapMemory);
-      if (this.#destroyed) return thread.terminate();
-      thread.onmessage = (message) => this.#receive(slot, message);
-      thread.onerror = (error) => this.#crashed(slot, error);
-      slot.known.clear();
-      slot.thread = thread;
-      this.#dispatch();
-    } catch (error) {
-      // No worker of this pool can start where one cannot: nobody is left waiting.
-      this.#failure = error;
-      for (const pending of this.#queue.splice(0)) pending.reject(error);
+  #overfull(
+    fn: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions,
+    resolve: (value: unknown) => void, reject: (error: unknown) => void,
+  ): void {
+    if (this.#onFull === 'reject') {
+      throw new IsolithError('ERR_QUEUE_FULL', `${this.#jobs.size} tasks are pending, and queueLimit is ${this.#limit}`);
     }
-  }
-
-  #dispatch(): void {
-    for (const slot of this.#slots) {
-      while (slot.thread && !slot.task && this.#queue.length > 0) this.#assign(slot, slot.thread);
-    }
-  }
-
-  #assign(slot: Slot, thread: Thread): void {
-    const pending = this.#queue.shift();
-    if (!pending) return;
-    const { message, options } = pending;
-    const source = slot.known.has(message.fn) ? undefined : this.#ids.get(pending.fn)?.source;
-    try {
-      thread.post(source === undefined ? message : { ...message, source }, options.transfer);
-      slot.known.add(message.fn);
-      slot.task = pending;
-    } catch (cause) {
-      pending.reject(new IsolithError('ERR_NOT_SERIALIZABLE', `the task's data cannot be sent to a worker: ${String(cause)}`, { cause }));
-    }
-  }
-
-  #receive(slot: Slot, message: FromWorker): void {
-    const pending = slot.task;
-    if (!pending || !('id' in message) || message.id !== pending.message.id) return;
-    if (message.type === 'progress') {
-      pending.options.onProgress?.(message.value);
+    if (this.#onFull === 'runOnMain') {
+      runHere(fn, data, block, options).then(resolve, reject);
       return;
     }
-    slot.task = undefined;
-    if (message.type === 'done') pending.resolve(message.value);
-    else pending.reject(unpackError(message.error));
-    this.#dispatch();
+    const { timeout, signal } = options;
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const leave = (): void => {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', aborted);
+    };
+    const admit = (): void => {
+      leave();
+      try {
+        if (this.#ended) throw destroyed();
+        this.#admit(fn, data, block, options, resolve, reject);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const giveUp = (error: unknown): void => {
+      leave();
+      this.#waiting.splice(this.#waiting.indexOf(admit), 1);
+      reject(error);
+    };
+    const aborted = (): void => giveUp(signal?.reason);
+    if (timeout !== undefined && timeout < Infinity) late = setTimeout(() => giveUp(timedOut(timeout)), timeout);
+    signal?.addEventListener('abort', aborted);
+    this.#waiting.push(admit);
   }
 
-  #crashed(slot: Slot, error: Error): void {
-    slot.task?.reject(error);
-    slot.task = undefined;
-    slot.thread?.terminate();
-    slot.thread = undefined;
-    if (!this.#destroyed) void this.#start(slot);
+  /** A job is over; called by the crew. */
+  over(job: Job): void {
+    this.#jobs.delete(job);
+    if (this.#waiting.length > 0 && !this.#ended) this.#waiting.shift()?.();
+    if (this.#jobs.size > 0 || this.#waiting.length > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    this.event('idle', {});
+  }
+
+  /** Something happened to a worker; called by the crew. */
+  event(type: string, detail: unknown): void {
+    if (type === 'exit') this.#far.lost((detail as { workerId: number }).workerId);
+    if (typeof CustomEvent === 'function') this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** A worker has something for this pool; called by the crew. */
+  message(member: Member, message: FromWorker): void {
+    if (message !== 0 && message.type === 'stray') {
+      this.event('error', { workerId: member.workerId, error: message.error });
+    } else {
+      this.#far.take(member, message);
+    }
+  }
+
+  #refOf(fn: AnyFunction | string): TaskRef {
+    if (typeof fn === 'function') return refOf(fn);
+    if (typeof fn !== 'string') throw new TypeError(`a task is a function or the name of one, not ${typeof fn}`);
+    if (this.#module !== undefined) return refOfExport(this.#module, fn, false);
+    throw new IsolithError('ERR_NO_SUCH_TASK', `run('${fn}') needs a module: createPool({ module }) or pool.module(url)`);
   }
 }
 
+/** Ends a job's wait at its deadline or with its signal. */
+function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortSignal | undefined): void {
+  if (timeout !== undefined && !(timeout >= 0)) {
+    job.client.over(job);
+    throw new RangeError(`a timeout is a number of milliseconds, not ${String(timeout)}`);
+  }
+  const late = timeout === undefined || timeout === Infinity
+    ? undefined
+    : setTimeout(() => crew.cancel(job, timedOut(timeout)), timeout);
+  const aborted = (): void => crew.cancel(job, signal?.reason);
+  signal?.addEventListener('abort', aborted);
+  job.release = () => {
+    clearTimeout(late);
+    signal?.removeEventListener('abort', aborted);
+  };
+}
+
+/** A module's address as workers need it: whole. */
+function absolute(url: string | URL): string {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  return new URL(url, base).href;
+}
+
 /** A pool of `size` workers on the runtime's memory; returns at once, workers start behind it. */
-export function createPool(size: number | PoolOptions): Pool {
-  return new Pool(typeof size === 'number' ? { size } : size);
+export function createPool(size?: number | PoolOptions): Pool {
+  return new Pool(typeof size === 'number' ? { size } : (size ?? {}));
 }
 
 /** A pool whose tasks work on the heap of `memory`. Rejects where memory cannot be shared. */
@@ -220,14 +353,16 @@ export async function createPoolWasm(
   options: Omit<PoolOptions, 'size'> = {},
 ): Promise<Pool> {
   requireShared('createPoolWasm');
-  return new Pool({ ...options, size }, memory === getKernel().memory ? undefined : memory);
+  const kernel = getKernel();
+  const heap = memory === kernel.memory ? undefined : heapInstance(kernel.module, memory, true);
+  return new Pool({ ...options, size }, heap);
 }
 
 let common: Pool | undefined;
 
 /** Runs `fn(data, context)` in a worker of a pool that the whole page shares. */
 export function spawn<R, D = undefined>(fn: TaskFunction<D, R>, data?: D, options?: RunOptions): Promise<Awaited<R>> {
-  const cores = typeof navigator === 'undefined' ? 2 : (navigator.hardwareConcurrency ?? 2);
-  common ??= createPool(Math.max(1, Math.min(cores - 1, 8)));
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 2;
+  common ??= createPool({ max: Math.max(1, Math.min(cores - 1, 8)), name: 'spawn' });
   return common.run(fn, data, options);
 }

@@ -1,34 +1,72 @@
-/** What a pool and its workers say to each other. */
+/** What a pool and its workers say to each other beside the ring. */
+
+/** A thread of a memory that may be killed: its number there, and the address of its slot. */
+export interface ThreadSlot {
+  readonly number: number;
+  readonly address: number;
+}
 
 /** First message to a worker: what it needs to be part of the runtime. */
 export interface Start {
   readonly type: 'start';
   readonly workerId: number;
+  /** The Web Lock that the worker holds for as long as it lives. */
+  readonly lock?: string;
   /** The kernel, compiled for shared memory, and that memory; absent where memory cannot be shared. */
   readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
+  readonly thread?: ThreadSlot;
+  /** The ring of this worker, and the word that says whether its owner sleeps; absent where all goes by messages. */
+  readonly link?: { readonly address: number; readonly owner: number };
   /** Another memory whose heap the tasks use (`createPoolWasm`). */
   readonly heapMemory?: WebAssembly.Memory;
+  readonly heapThread?: ThreadSlot;
 }
 
-/** One task. The function's source comes along only the first time that the worker sees its id. */
-export interface Task {
-  readonly type: 'task';
+/** The block of `runHeap`, whose task is called with `({ ptr, size, HEAP, heap }, data)`. */
+export interface BlockRef {
+  readonly ptr: number;
+  readonly size: number;
+}
+
+/** One task, where it comes whole. The function's source comes along only the first time. */
+export interface Parcel {
   readonly id: number;
   readonly fn: number;
   readonly source?: string;
   readonly data: unknown;
-  /** The block of `runHeap`, whose task is called with `({ ptr, size, HEAP, heap }, data)`. */
-  readonly block?: { readonly ptr: number; readonly size: number };
+  readonly block?: BlockRef;
 }
 
-export type ToWorker = Start | Task;
+/** 0 is the doorbell; `data` belongs to a job of the ring, `drop` takes it back; `reply` answers a call-back. */
+export type ToWorker =
+  | 0
+  | Start
+  | { readonly type: 'jobs'; readonly jobs: readonly Parcel[] }
+  | { readonly type: 'data'; readonly id: number; readonly data: unknown }
+  | { readonly type: 'drop'; readonly id: number }
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'reply'; readonly call: number; readonly ok: boolean; readonly value: unknown }
+  | { readonly type: 'ask'; readonly id: number; readonly call: number; readonly what: 'next' | 'return' };
 
-/** `loaded`: the script runs; `ready`: it has started; then one answer for each task. */
+/** An answer to a task, with the times at which it ran (milliseconds since 1970). */
+export interface Answer {
+  readonly id: number;
+  readonly ok: boolean;
+  readonly value: unknown;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `loaded`: the script runs; `ready`: it has started; 0 is the doorbell. */
 export type FromWorker =
+  | 0
   | { readonly type: 'loaded' }
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly error: unknown }
-  | { readonly type: 'done'; readonly id: number; readonly value: unknown }
-  | { readonly type: 'threw'; readonly id: number; readonly error: unknown }
-  | { readonly type: 'progress'; readonly id: number; readonly value: unknown };
+  | { readonly type: 'answers'; readonly answers: readonly Answer[] }
+  | { readonly type: 'listens'; readonly id: number }
+  | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
+  | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }
+  | { readonly type: 'stray'; readonly error: unknown };

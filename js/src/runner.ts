@@ -1,80 +1,109 @@
 /** The worker's side of a pool: starts the runtime on this thread, then runs tasks as they come. */
 
 import { packError } from './errors.js';
-import { workerFs } from './fs/worker-fs.js';
 import { attachHeap, getHeap, type Heap } from './heap.js';
+import type { Kernel } from './kernel.js';
 import { kernelModule } from './module.js';
-import type { FromWorker, Start, Task, ToWorker } from './protocol.js';
+import type { Context, Host } from './pool/context.js';
+import { MailDuty } from './pool/duty-mail.js';
+import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
+import { poolExports, ThreadWord, Views } from './pool/exports.js';
+import { Stage } from './pool/stage.js';
+import type { BlockRef, Start, ThreadSlot, ToWorker } from './protocol.js';
 import { adopt } from './runtime.js';
-import { type AnyFunction, functionFrom, type HeapView, type TaskContext } from './task.js';
+import { type Callable, functionFrom, type HeapView } from './task.js';
 import { requireShared } from './support.js';
 
-/** Sends a message to the pool; `transfer` moves what it lists. */
-type Send = (message: FromWorker, transfer?: Transferable[]) => void;
-
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
-export class Runner {
+export class Runner implements Host {
   readonly #send: Send;
-  readonly #functions = new Map<number, AnyFunction>();
+  readonly #functions = new Map<number, Callable>();
+  readonly #stage: Stage;
+  #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
-  #workerId = 0;
+  workerId = 0;
 
   constructor(send: Send) {
     this.#send = send;
+    this.#stage = new Stage(send);
   }
 
   /** Handles one message; never throws and never rejects. */
-  async take(message: ToWorker): Promise<void> {
-    if (message.type === 'start') {
-      try {
-        await this.#start(message);
-        this.#send({ type: 'ready' });
-      } catch (error) {
-        this.#send({ type: 'failed', error: packError(error) });
-      }
-      return;
+  take(message: ToWorker): void {
+    const duty = this.#duty;
+    if (message === 0) {
+      if (duty instanceof RingDuty) duty.ring();
+    } else if (message.type === 'start') {
+      void this.#start(message);
+    } else if (message.type === 'jobs') {
+      if (duty instanceof MailDuty) duty.jobs(message.jobs);
+    } else if (message.type === 'data') {
+      if (duty instanceof RingDuty) duty.data(message.id, message.data);
+    } else if (message.type === 'drop') {
+      if (duty instanceof RingDuty) duty.drop(message.id);
+    } else if (message.type === 'abort') {
+      duty?.abort(message.id);
+    } else {
+      this.#stage.take(message);
     }
+  }
+
+  async #start(start: Start): Promise<void> {
     try {
-      const value = await this.#run(message);
-      this.#send({ type: 'done', id: message.id, value });
+      const held = start.lock === undefined ? undefined : holdLock(start.lock);
+      if (!(await this.#enter(start))) return;
+      await held;
+      this.workerId = start.workerId;
+      this.#send({ type: 'ready' });
+      if (this.#duty instanceof RingDuty) this.#duty.ring();
     } catch (error) {
-      this.#send({ type: 'threw', id: message.id, error: packError(error) });
+      this.#send({ type: 'failed', error: packError(error) });
     }
   }
 
-  async #start({ workerId, kernel, memory, heapMemory }: Start): Promise<void> {
-    this.#workerId = workerId;
-    if (kernel && memory) adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
-    if (heapMemory) this.#heap = await attachHeap(heapMemory);
-    else if (memory) this.#heap = getHeap();
+  /** Puts this thread onto its memories; false if it is wanted dead before it has begun. */
+  async #enter({ kernel, memory, thread, link, heapMemory, heapThread }: Start): Promise<boolean> {
+    let mine: Kernel | undefined;
+    if (kernel && memory) {
+      if (!comeIn(memory, thread)) return false;
+      mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
+      begin(mine, thread);
+    }
+    if (heapMemory) {
+      if (!comeIn(heapMemory, heapThread)) return false;
+      this.#heap = await attachHeap(heapMemory);
+      begin(this.#heap.kernel, heapThread);
+    } else if (memory) {
+      this.#heap = getHeap();
+    }
+    const execute = this.#execute.bind(this);
+    this.#duty =
+      mine && link
+        ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send)
+        : new MailDuty(this, execute, this.#send);
+    return true;
   }
 
-  #run({ id, fn, source, data, block }: Task): unknown {
-    let task = this.#functions.get(fn);
-    if (!task) {
-      task = functionFrom(source ?? '');
-      this.#functions.set(fn, task);
+  #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
+    const known = this.#functions.get(fn);
+    if (known) return this.#call(known, data, block, context);
+    const made = functionFrom(source());
+    if (!isThenable(made)) {
+      this.#functions.set(fn, made);
+      return this.#call(made, data, block, context);
     }
-    const context = this.#context(id);
-    if (!block) return task(data as never, context as never);
+    return (made as Promise<Callable>).then((callable) => {
+      this.#functions.set(fn, callable);
+      return this.#call(callable, data, block, context);
+    });
+  }
+
+  #call({ fn, spread }: Callable, data: unknown, block: BlockRef | undefined, context: Context): unknown {
+    if (spread) return this.#stage.call(fn, data as unknown[], context);
+    if (!block) return fn(data as never, context as never);
     const { heap } = context;
     const view: HeapView = { ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP };
-    return task(view as never, data as never, context as never);
-  }
-
-  #context(id: number): TaskContext {
-    const runner = this;
-    return {
-      get heap() {
-        return runner.heap();
-      },
-      get fs() {
-        return workerFs();
-      },
-      signal: new AbortController().signal,
-      workerId: this.#workerId,
-      progress: (value) => this.#send({ type: 'progress', id, value }),
-    };
+    return fn(view as never, data as never, context as never);
   }
 
   /** The heap of this runner's tasks; throws where memory is not shared with it. */
@@ -82,4 +111,44 @@ export class Runner {
     if (!this.#heap) requireShared("a worker's heap");
     return (this.#heap ??= getHeap());
   }
+
+  listens(id: number): void {
+    this.#duty?.listens(id);
+  }
+
+  isAborted(id: number): boolean {
+    return this.#duty?.isAborted(id) ?? false;
+  }
+
+  progress(id: number, value: unknown): void {
+    this.#send({ type: 'progress', id, value });
+  }
+}
+
+/** Takes the lock that is let go of only by this thread's death. */
+function holdLock(name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, () => {
+        resolve();
+        return new Promise(() => {});
+      })
+      .catch(reject);
+  });
+}
+
+/** Marks the thread as inside before its instance is made; false if it is wanted dead already. */
+function comeIn(memory: WebAssembly.Memory, thread: ThreadSlot | undefined): boolean {
+  if (!thread) return true;
+  const words = new Int32Array(memory.buffer, thread.address, 2);
+  Atomics.store(words, ThreadWord.inside, 1);
+  if (Atomics.load(words, ThreadWord.wanted) === 0) return true;
+  Atomics.store(words, ThreadWord.inside, 0);
+  return false;
+}
+
+function begin(kernel: Kernel, thread: ThreadSlot | undefined): void {
+  if (!thread) return;
+  const exports = poolExports(kernel);
+  exports.isolith_thread_begin(thread.number, exports.__tls_base.value as number, exports.__stack_alloc.value as number);
 }

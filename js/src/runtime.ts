@@ -4,12 +4,23 @@ import { IsolithError } from './errors.js';
 import { type Kernel, runtimeInstance } from './kernel.js';
 import type { KernelModule } from './module.js';
 
-let kernel: Kernel | undefined;
+/**
+ * Where a thread keeps its kernel for every copy of this code that it loads: the worker script is
+ * one file, and a task that imports the package gets another. The number changes with the ABI.
+ */
+const KERNEL = Symbol.for('isolith.kernel.1');
+
+const thread = globalThis as { [KERNEL]?: Kernel };
 let failure: unknown;
 
-/** Puts the kernel on its memory and makes it this thread's. */
+/** Puts the kernel on its memory and makes it this thread's, unless the thread has one. */
 export function adopt(module: KernelModule, memory: WebAssembly.Memory, shared: boolean): Kernel {
-  return (kernel ??= runtimeInstance(module, memory, shared));
+  return (thread[KERNEL] ??= runtimeInstance(module, memory, shared));
+}
+
+/** Whether this thread's runtime runs. */
+export function hasStarted(): boolean {
+  return thread[KERNEL] !== undefined;
 }
 
 /** Remembers why the runtime did not start, for who asks for it later. */
@@ -19,6 +30,7 @@ export function failed(error: unknown): void {
 
 /** This thread's kernel; throws where the runtime has not started, or could not. */
 export function getKernel(): Kernel {
+  const kernel = thread[KERNEL];
   if (kernel) return kernel;
   throw new IsolithError('ERR_NOT_STARTED', 'isolith has not started: await init() first', { cause: failure });
 }

@@ -1,7 +1,7 @@
 /** Queues, rings, locks, channels and pipes over shared memory, for pages, workers and worklets. */
 
 export { decode, encode } from './codec.js';
-export { setThreadId, threadId } from './sync/thread.js';
+export { bury, GRAVEYARD_WORDS, isDead, setGraveyard, setThreadId, threadId } from './sync/thread.js';
 export { setAllocator, type Allocator, type Handle, type Storage, type StorageOptions } from './sync/storage.js';
 export type { WaitOptions } from './sync/wait.js';
 export { createQueue, pop, push, Queue, type QueueOptions, type QueueType } from './sync/queue.js';

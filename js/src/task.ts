@@ -1,4 +1,4 @@
-/** What a task is given, and how a function that came as source is made callable again. */
+/** What a task is given, and how a function that came as source or by name is made callable again. */
 
 import { IsolithError } from './errors.js';
 import type { WorkerFs } from './fs/worker-fs.js';
@@ -10,11 +10,16 @@ export interface TaskContext {
   readonly heap: Heap;
   /** The page's files: promises, and `fs.sync`, which blocks. */
   readonly fs: WorkerFs;
-  /** Aborted when the task is no longer wanted. */
+  /**
+   * Aborted when the task is no longer wanted. A task that has looked at it is given time to stop
+   * (`grace`); `aborted` tells the truth even in a loop that never returns to the event loop.
+   */
   readonly signal: AbortSignal;
   readonly workerId: number;
   /** Tells the caller how far the task is (`onProgress`). */
   progress(value: unknown): void;
+  /** Moves these objects with the task's result instead of copying them. */
+  transfer(list: Transferable[]): void;
 }
 
 /** The first argument of a `runHeap` task. */
@@ -30,6 +35,14 @@ export interface HeapView {
 
 /** Any function that can be shipped as source. */
 export type AnyFunction = (...args: never[]) => unknown;
+
+/** What marks a task that is an export of a module. */
+const MODULE = '\0module\n';
+
+/** The source text that stands for an export of a module; `spread` calls it with its data as arguments. */
+export function moduleSource(url: string, name: string, spread: boolean): string {
+  return `${MODULE}${Number(spread)}\n${url}\n${name}`;
+}
 
 /**
  * The source of a function as an expression. Methods (`{ run(x) {…} }`) are rewritten into function
@@ -50,18 +63,47 @@ export function sourceOf(fn: AnyFunction): string {
   return `${method[1] ?? ''}function ${method[2] ?? ''}${method[3]}`;
 }
 
-/** Makes the function; throws the error that explains a Content-Security-Policy in the way. */
-export function functionFrom(source: string): AnyFunction {
+/** A function ready to be called; `spread` if its data is its list of arguments. */
+export interface Callable {
+  readonly fn: AnyFunction;
+  readonly spread: boolean;
+}
+
+/**
+ * Makes the function, or imports it. Throws the error that explains a Content-Security-Policy in the
+ * way; rejects for a module that cannot be loaded and an export that is no function.
+ */
+export function functionFrom(source: string): Callable | Promise<Callable> {
+  if (source.startsWith(MODULE)) return imported(source);
   try {
-    return new Function(`return (${source}\n)`)() as AnyFunction;
+    return { fn: new Function(`return (${source}\n)`)() as AnyFunction, spread: false };
   } catch (cause) {
-    if (cause instanceof EvalError) {
-      throw new IsolithError(
-        'ERR_CSP',
-        "the Content-Security-Policy forbids making functions from source ('unsafe-eval' is missing): load tasks with pool.module(url)",
-        { cause },
-      );
-    }
+    if (cause instanceof EvalError) throw forbidden(cause);
     throw new IsolithError('ERR_NOT_SERIALIZABLE', "the function's source cannot be compiled in a worker", { cause });
   }
+}
+
+/** The error for functions as source where a Content-Security-Policy forbids them. */
+export function forbidden(cause?: unknown): IsolithError {
+  return new IsolithError(
+    'ERR_CSP',
+    "the Content-Security-Policy forbids making functions from source ('unsafe-eval' is missing): load tasks with pool.module(url)",
+    { cause },
+  );
+}
+
+async function imported(source: string): Promise<Callable> {
+  const [, spread, url, name] = source.split('\n') as [string, string, string, string];
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new IsolithError('ERR_MODULE_NOT_FOUND', `the module ${url} cannot be loaded: ${String(cause)}`, { cause });
+  }
+  const fn = exports[name];
+  if (typeof fn !== 'function') {
+    const known = Object.keys(exports).filter((key) => typeof exports[key] === 'function').join(', ');
+    throw new IsolithError('ERR_NO_SUCH_TASK', `the module ${url} has no function "${name}"; it has: ${known || 'none'}`);
+  }
+  return { fn: fn as AnyFunction, spread: spread === '1' };
 }

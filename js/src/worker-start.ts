@@ -2,7 +2,6 @@
 
 import { IsolithError, unpackError } from './errors.js';
 import { hearWorkers } from './fs/service.js';
-import { getKernel } from './runtime.js';
 import type { FromWorker, Start, ToWorker } from './protocol.js';
 import { Runner } from './runner.js';
 
@@ -54,39 +53,29 @@ function ways(source: WorkerSource | undefined): Way[] {
  * Starts one thread. Rejects with `ERR_WORKER_START` when a script that the user named does not
  * start in time; otherwise falls back way by way, at last to the caller's own thread.
  */
-export async function startThread(workerId: number, source?: WorkerSource, heapMemory?: WebAssembly.Memory): Promise<Thread> {
+export async function startThread(start: Start, source?: WorkerSource): Promise<Thread> {
   hearWorkers();
-  const start = startMessage(workerId, heapMemory);
   const causes: unknown[] = [];
-  for (const way of ways(source)) {
+  for (const [startedBy, make] of ways(source)) {
     let worker: Worker | undefined;
     try {
-      worker = await way[1]();
-      await answers(worker, 'loaded');
+      worker = await make();
+      // A script of the user's may import ours late, and would miss what comes before.
+      if (startedBy === 'user') await answers(worker, 'loaded');
       const ready = answers(worker, 'ready');
       worker.postMessage(start);
       await ready;
-      if (source === undefined) proven = way;
-      return workerThread(way[0], worker);
+      if (source === undefined) proven = [startedBy, make];
+      return workerThread(startedBy, worker);
     } catch (cause) {
       worker?.terminate();
       causes.push(cause);
     }
   }
-  if (source !== undefined || typeof Worker === 'function' && proven !== undefined) {
+  if (source !== undefined || (typeof Worker === 'function' && proven !== undefined)) {
     throw new IsolithError('ERR_WORKER_START', `the worker did not start: ${String(causes[0])}`, { cause: causes[0] });
   }
   return callerThread(start);
-}
-
-function startMessage(workerId: number, heapMemory: WebAssembly.Memory | undefined): Start {
-  const { shared, memory, module } = getKernel();
-  return {
-    type: 'start',
-    workerId,
-    ...(shared ? { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory } : {}),
-    ...(heapMemory && heapMemory !== memory ? { heapMemory } : {}),
-  };
 }
 
 /** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
@@ -102,6 +91,7 @@ function answers(worker: Worker, type: 'loaded' | 'ready'): Promise<void> {
       how();
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data === 0) return;
       if (data.type === type) settle(resolve);
       else if (data.type === 'failed') settle(() => reject(unpackError(data.error)));
     };
@@ -129,12 +119,13 @@ function workerThread(startedBy: StartedBy, worker: Worker): Thread {
 }
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
-async function callerThread(start: Start): Promise<Thread> {
+function callerThread(start: Start): Promise<Thread> {
+  let runner: Runner | undefined;
   const thread: Thread = {
     startedBy: 'caller',
     post: (message, transfer = []) => {
       const copy = structuredClone(message, { transfer });
-      queueMicrotask(() => void runner.take(copy));
+      setTimeout(() => runner?.take(copy));
     },
     onmessage: () => {},
     onerror: () => {},
@@ -142,7 +133,13 @@ async function callerThread(start: Start): Promise<Thread> {
       thread.onmessage = () => {};
     },
   };
-  const runner = new Runner((message, transfer = []) => thread.onmessage(structuredClone(message, { transfer })));
-  await runner.take({ type: 'start', workerId: start.workerId, ...(start.heapMemory ? { heapMemory: start.heapMemory } : {}) });
-  return thread;
+  return new Promise((resolve, reject) => {
+    runner = new Runner((message, transfer = []) => {
+      if (message !== 0 && message.type === 'ready') resolve(thread);
+      else if (message !== 0 && message.type === 'failed') reject(unpackError(message.error));
+      else thread.onmessage(structuredClone(message, { transfer }));
+    });
+    const { type, workerId, heapMemory } = start;
+    runner.take({ type, workerId, ...(heapMemory ? { heapMemory } : {}) });
+  });
 }

@@ -1,5 +1,6 @@
 /** The worker script: bundled into one file that also runs as a classic script. */
 
+import { packError } from './errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 import { type FromStores, type StartStores, StoreThread, type ToStores } from './fs/store-worker.js';
 import { setMaker } from './fs/current.js';
@@ -10,6 +11,7 @@ import { Runner } from './runner.js';
 interface Scope {
   postMessage(message: FromWorker | FromStores, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker | StartStores>) => void) | null;
+  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
 const scope = globalThis as unknown as Scope;
@@ -18,10 +20,15 @@ Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runne
 setMaker(joinPage);
 Object.defineProperty(globalThis, 'fs', { configurable: true, get: workerFs });
 scope.onmessage = ({ data }) => {
-  if (data.type !== 'stores') return void runner.take(data);
+  if (data === 0 || data.type !== 'stores') return runner.take(data);
   // The page's store thread, from now on for nothing else.
   const stores = new StoreThread((message) => scope.postMessage(message, []));
   scope.onmessage = (event) => stores.take(event.data as ToStores);
   stores.take(data);
 };
+// Browsers tell the page of uncaught errors, but not of these.
+scope.addEventListener('unhandledrejection', (event) => {
+  event.preventDefault();
+  scope.postMessage({ type: 'stray', error: packError(event.reason) }, []);
+});
 scope.postMessage({ type: 'loaded' }, []);

@@ -37,7 +37,7 @@ export const ENGINES = {
     parts: () => ({
       binary: which(env.WEBKIT_BIN, ...miniBrowsers()),
       driver: which(env.WEBKIT_DRIVER, 'WebKitWebDriver'),
-      display: env.DISPLAY ? 'the display of this session' : which('Xvfb'),
+      display: which('Xvfb'),
     }),
     packages: { binary: ['webkit2gtk-driver'], driver: ['webkit2gtk-driver'], display: ['xvfb'] },
     hint: 'install WebKitGTK’s MiniBrowser, WebKitWebDriver and Xvfb (Debian: webkit2gtk-driver xvfb), or set WEBKIT_BIN and WEBKIT_DRIVER',

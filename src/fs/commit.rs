@@ -68,7 +68,7 @@ impl Fs {
         self.put_cuts(&mut draft);
         self.put_data(store, &mut draft);
         self.fold_extents(store, fold, &mut draft);
-        self.put_inodes(&mut draft);
+        self.put_inodes(store, &mut draft);
         self.fold_packs(store, fold, &mut draft);
         let Draft { log, mut writes, mut flight } = draft;
         flight.log_bytes = log.bytes.len();
@@ -169,12 +169,15 @@ impl Fs {
         draft.flight.changes.inodes.insert(node);
     }
 
-    fn put_inodes(&mut self, draft: &mut Draft) {
+    fn put_inodes(&mut self, store: StoreId, draft: &mut Draft) {
+        let Some(volume) = self.volumes.get_mut(store.0 as usize).and_then(Option::as_mut) else {
+            return;
+        };
         for node in &draft.flight.changes.inodes {
             if let Some(inode) = self.tree.get_mut(*node) {
                 inode.stored = true;
                 inode.version += 1;
-                draft.log.op_inode(*node, inode);
+                draft.log.op_inode(*node, inode, volume.journal.packs.assign(*node));
             }
         }
         for node in &draft.flight.changes.deleted {
@@ -215,7 +218,9 @@ impl Fs {
         for (data, extent, piece) in flight.pieces {
             journal.redo.push(data, extent, piece);
         }
-        journal.redo.settle(seq);
+        if !changes.cuts.is_empty() {
+            journal.redo.settle(seq);
+        }
         // What was cut while the batch was in flight is cut from what the batch brought, too.
         for (data, at) in &journal.changes.cuts {
             journal.redo.cut(*data, *at, PENDING);

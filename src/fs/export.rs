@@ -16,7 +16,7 @@ pub mod watching;
 use super::step::{Step, Stop};
 use super::{Env, Ticket};
 use crate::error::{Error, Kind};
-use crate::sys::fault;
+use crate::sys::{fault, thread};
 use desk::{DESK, Desk};
 use std::cell::UnsafeCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -93,15 +93,11 @@ fn input(from: usize, len: usize) -> Vec<u8> {
     frame(|frame| frame.input.get(from..from + len).unwrap_or_default().to_vec())
 }
 
-/// The status of a finished call.
-fn status(result: crate::Result<()>) -> u32 {
-    result.map_or_else(fault::keep, |()| 0)
-}
-
 /// Runs an operation on the filesystem; what it stops for is asked for at the desk.
 ///
 /// By reference, so that there is one copy of this in the module and not one per export.
 fn serve(op: &mut dyn FnMut(&mut Desk) -> Step<()>) -> u32 {
+    let _inside = thread::enter();
     let mut desk = DESK.lock();
     let Some(desk) = desk.as_mut() else {
         return fault::keep(Error::new(Kind::NotFound, "the filesystem has not started"));
@@ -143,6 +139,7 @@ pub extern "C-unwind" fn isolith_fs_frame() -> *const u8 {
 /// Address of the calling thread's input buffer, of at least `len` bytes; 0 without memory.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_input(len: usize) -> *mut u8 {
+    let _inside = thread::enter();
     frame(|frame| {
         let more = len.saturating_sub(frame.input.len());
         if frame.input.try_reserve(more).is_err() {
@@ -156,6 +153,7 @@ pub extern "C-unwind" fn isolith_fs_input(len: usize) -> *mut u8 {
 /// Gives the memory of large buffers of the calling thread back.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_trim() {
+    let _inside = thread::enter();
     frame(|frame| {
         (frame.input, frame.output) = (Vec::new(), Vec::new());
         (frame.output_at, frame.output_len) = (std::ptr::null(), 0);

@@ -4,7 +4,7 @@ use super::codec::{Reader, damaged};
 use super::id::{Data, Node, StoreId};
 use super::inode::Inode;
 use super::journal::Journal;
-use super::log::Op;
+use super::log::{Op, PACKS};
 use super::record::{Key, check_format};
 use super::redo::Piece;
 use crate::error::Result;
@@ -59,11 +59,14 @@ pub(crate) fn replay(store: StoreId, image: &Image, journal: &mut Journal) -> Re
             Key::Super => {
                 check_format(value)?;
             }
+            Key::Pack(number) if *number > PACKS => {
+                return Err(damaged("a pack record has a number out of range"));
+            }
             Key::Pack(number) => {
                 let mut pack = Reader::new(value);
                 while !pack.is_empty() {
                     let (node, inode) = pack.inode(store)?;
-                    journal.packs.load(*number, node);
+                    journal.packs.place(*number, node);
                     changed.insert(node, Some(inode));
                 }
             }
@@ -90,7 +93,8 @@ fn replay_log(
     let mut log = Reader::new(value);
     while !log.is_empty() {
         match log.op(store)? {
-            Op::Inode(node, inode) => {
+            Op::Inode(node, inode, pack) => {
+                journal.packs.place(pack, node);
                 changed.insert(node, Some(inode));
                 journal.packs.changed(node, seq);
             }

@@ -36,7 +36,12 @@ pub(crate) struct Grave {
     pub(crate) dir: Node,
     pub(crate) name: Name,
     pub(crate) node: Node,
-    /// None while it lives on without a name because somebody holds it open.
+    /// What replaced it.
+    pub(crate) by: Node,
+    /// It had bytes that were not durable, which are lost if it comes back.
+    pub(crate) undone: bool,
+    /// None while it lives on without a name because somebody holds it open, or if the store
+    /// never knew it: then it cannot come back.
     pub(crate) inode: Option<Inode>,
 }
 

@@ -9,8 +9,8 @@ use crate::error::Result;
 /// One change in a log record. The last word on an inode wins; changes of data apply in order.
 #[derive(Clone, Debug)]
 pub(crate) enum Op<'a> {
-    /// The inode is now this.
-    Inode(Node, Inode),
+    /// The inode is now this, and lives in this pack.
+    Inode(Node, Inode, u32),
     /// The inode is no more.
     Delete(Node),
     /// The data is no more, nor are its extents.
@@ -30,13 +30,17 @@ const CUT: u8 = 4;
 const PIECE: u8 = 5;
 const EXTENT: u8 = 6;
 
+/// More packs than memory could hold the inodes of: a number beyond is damage.
+pub(crate) const PACKS: u32 = 1 << 16;
+
 const FILE: u8 = 1;
 const DIR: u8 = 2;
 const SYMLINK: u8 = 3;
 
 impl Writer {
-    pub(crate) fn op_inode(&mut self, node: Node, inode: &Inode) {
+    pub(crate) fn op_inode(&mut self, node: Node, inode: &Inode, pack: u32) {
         self.byte(INODE);
+        self.number(u64::from(pack));
         self.inode(node, inode);
     }
 
@@ -115,8 +119,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn op(&mut self, store: StoreId) -> Result<Op<'a>> {
         Ok(match self.byte()? {
             INODE => {
+                let pack = self.small()?;
+                if pack > PACKS {
+                    return Err(damaged("an inode record names a pack out of range"));
+                }
                 let (node, inode) = self.inode(store)?;
-                Op::Inode(node, inode)
+                Op::Inode(node, inode, pack)
             }
             DELETE => Op::Delete(self.node(store)?),
             DROP => Op::Drop(self.data(store)?),
@@ -178,10 +186,10 @@ mod tests {
         inode.stored = true;
         inode.links.push(Link { dir: Node::new(store, 1), name: Name::from(&b"\xff"[..]) });
         let mut writer = Writer::default();
-        writer.op_inode(node, &inode);
+        writer.op_inode(node, &inode, 5);
         writer.op_cut(data, 4097);
         let mut reader = Reader::new(&writer.bytes);
-        let Op::Inode(same, read) = reader.op(store).unwrap() else { panic!("an inode") };
+        let Op::Inode(same, read, 5) = reader.op(store).unwrap() else { panic!("an inode") };
         assert_eq!(same, node);
         assert_eq!(read.file(), Some(&file));
         assert_eq!((read.times, read.mode, read.links), (inode.times, 0o644, inode.links));

@@ -1,7 +1,7 @@
 //! Which inodes share which pack record, and which packs are behind the log.
 
-use super::id::Node;
-use std::collections::{BTreeMap, BTreeSet};
+use super::id::{IdMap, Node};
+use std::collections::BTreeSet;
 
 /// Inodes a pack holds at most: some 20 KiB, little to rewrite and few to read at mount.
 const CAPACITY: usize = 256;
@@ -13,39 +13,46 @@ struct Pack {
     behind: Option<u64>,
 }
 
-/// Assignment of inodes to packs. Changes only when a batch has been committed.
+/// Assignment of inodes to packs.
 #[derive(Default, Debug)]
 pub(crate) struct Packs {
     packs: Vec<Pack>,
-    home: BTreeMap<Node, u32>,
+    home: IdMap<Node, u32>,
     /// Packs with room.
     open: BTreeSet<u32>,
 }
 
 impl Packs {
-    /// Notes that pack record `number` holds `node`.
-    pub(crate) fn load(&mut self, number: u32, node: Node) {
+    /// Puts `node` into pack `number`, where a record has it.
+    pub(crate) fn place(&mut self, number: u32, node: Node) {
         while self.packs.len() <= number as usize {
             self.open.insert(self.packs.len() as u32);
             self.packs.push(Pack::default());
         }
+        if let Some(old) = self.home.insert(node, number).filter(|old| *old != number) {
+            self.packs[old as usize].members.remove(&node);
+            self.open.insert(old);
+        }
         self.packs[number as usize].members.insert(node);
-        self.home.insert(node, number);
         if self.packs[number as usize].members.len() >= CAPACITY {
             self.open.remove(&number);
         }
     }
 
+    /// The pack of `node`: its own, or the first with room. The log says which with every
+    /// record of the inode, so that all tabs agree.
+    pub(crate) fn assign(&mut self, node: Node) -> u32 {
+        if let Some(number) = self.home.get(&node) {
+            return *number;
+        }
+        let number = self.open.first().copied().unwrap_or(self.packs.len() as u32);
+        self.place(number, node);
+        number
+    }
+
     /// Log record `seq` changed `node`.
     pub(crate) fn changed(&mut self, node: Node, seq: u64) {
-        let number = match self.home.get(&node) {
-            Some(number) => *number,
-            None => {
-                let number = self.open.first().copied().unwrap_or(self.packs.len() as u32);
-                self.load(number, node);
-                number
-            }
-        };
+        let number = self.assign(node);
         self.packs[number as usize].behind.get_or_insert(seq);
     }
 

@@ -2,8 +2,8 @@
 
 use super::Fs;
 use super::id::Node;
-use super::inode::{Body, File, Name};
-use super::journal::Before;
+use super::inode::{Body, File, Inode, Name};
+use super::journal::{Before, Grave};
 use crate::error::Error;
 
 impl Fs {
@@ -18,7 +18,7 @@ impl Fs {
         let (Some(before), true) = (before, self.tree.contains(node)) else { return };
         self.restore_bytes(node, &before);
         self.dirty(node);
-        self.restore_replaced(node);
+        self.restore_replaced(node, error);
         let nameless = self.tree.get(node).is_some_and(|inode| inode.links.is_empty());
         if !before.existed {
             self.remove_names(node);
@@ -55,30 +55,42 @@ impl Fs {
     }
 
     /// Gives the names that `node` took over by renames back to whom they belonged.
-    fn restore_replaced(&mut self, node: Node) {
-        let Some(inode) = self.tree.get(node) else { return };
-        for link in inode.links.clone() {
-            let Some(changes) = self.changes(node.store()) else { return };
-            let mut graves = changes.graves.iter();
-            let Some(at) = graves.position(|g| g.dir == link.dir && g.name == link.name) else {
-                continue;
-            };
-            // The oldest grave is the durable owner of the name.
-            let grave = changes.graves.remove(at);
-            self.tree.unlink(link.dir, &link.name);
-            if let Some(buried) = grave.inode {
-                if let Some(changes) = self.changes(node.store()) {
-                    changes.deleted.remove(&grave.node);
-                    if let Some(file) = buried.file() {
-                        changes.dropped.remove(&file.data);
-                    }
-                }
-                self.tree.insert(grave.node, buried);
+    fn restore_replaced(&mut self, node: Node, error: &Error) {
+        let Some(changes) = self.changes(node.store()) else { return };
+        let (mine, others) = std::mem::take(&mut changes.graves)
+            .into_iter()
+            .partition::<Vec<_>, _>(|grave| grave.by == node);
+        changes.graves = others;
+        for Grave { dir, name, node: buried, inode, undone, .. } in mine {
+            let is_back = inode.is_some() || self.tree.contains(buried);
+            let Some(volume) = self.volume_mut(node.store()) else { return };
+            if undone || !is_back {
+                volume.journal.fail(Some(buried), error.clone());
             }
-            if self.tree.link(link.dir, link.name, grave.node).is_ok() {
-                self.dirty(grave.node);
+            if self.tree.lookup(dir, &name) == Ok(Some(node)) {
+                self.tree.unlink(dir, &name);
+            }
+            let vacant = self.tree.lookup(dir, &name) == Ok(None) && self.tree.accepts(dir).is_ok();
+            match inode {
+                Some(inode) if vacant => self.exhume(buried, inode),
+                // It lives on in somebody's handle, or it cannot come back.
+                None if vacant && self.tree.contains(buried) => {}
+                _ => continue,
+            }
+            let linked = self.tree.link(dir, name, buried);
+            debug_assert!(linked.is_ok(), "the directory accepts the name");
+            self.dirty(buried);
+        }
+    }
+
+    fn exhume(&mut self, node: Node, inode: Inode) {
+        if let Some(changes) = self.changes(node.store()) {
+            changes.deleted.remove(&node);
+            if let Some(file) = inode.file() {
+                changes.dropped.remove(&file.data);
             }
         }
+        self.tree.insert(node, inode);
     }
 
     fn restore_names(&mut self, node: Node, before: &Before) {

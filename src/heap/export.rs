@@ -6,7 +6,7 @@
 use super::global::{HEAP, leave, mine};
 use super::stats::{Block, Stats};
 use crate::error::{Error, Kind};
-use crate::sys::{fault, futex};
+use crate::sys::{fault, futex, thread};
 use std::cell::UnsafeCell;
 
 /// What an export that returns a size answers when it failed.
@@ -21,12 +21,14 @@ pub extern "C-unwind" fn isolith_thread_enter(may_block: u32) {
 /// Ends the calling thread's use of the heap: what it has at hand goes back.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_thread_leave() {
+    let _inside = thread::enter();
     leave();
 }
 
 /// Allocates; 0 when memory is exhausted. `align` is a power of two, less than 16 counts as 16.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_alloc(size: u32, align: u32) -> usize {
+    let _inside = thread::enter();
     // SAFETY: the cache is this thread's.
     mine().map_or(0, |cache| unsafe { HEAP.alloc(cache, size, align) })
 }
@@ -45,6 +47,7 @@ pub extern "C-unwind" fn isolith_calloc(size: u32, align: u32) -> usize {
 /// Frees a block; 0, or the error's number.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_free(ptr: usize) -> u32 {
+    let _inside = thread::enter();
     let Some(cache) = mine() else {
         return fault::keep(Error::new(Kind::OutOfMemory, "memory is exhausted"));
     };
@@ -55,6 +58,7 @@ pub extern "C-unwind" fn isolith_free(ptr: usize) -> u32 {
 /// Resizes a block; its address, 0 when memory is exhausted, `u32::MAX` when `ptr` is no block.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_realloc(ptr: usize, size: u32) -> usize {
+    let _inside = thread::enter();
     let Some(cache) = mine() else { return 0 };
     // SAFETY: the cache is this thread's; that nobody frees the block meanwhile is the caller's
     // part, as with C's `realloc`.
@@ -90,6 +94,7 @@ pub unsafe extern "C-unwind" fn isolith_heap_list(
 /// Address of this thread's copy of the heap's figures (see [`Stats`]), made anew by each call.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_heap_stats() -> *const Stats {
+    let _inside = thread::enter();
     std::thread_local! {
         static COPY: UnsafeCell<Stats> = const { UnsafeCell::new(Stats {
             bytes_in_use: 0, peak_bytes: 0, blocks: 0, free_bytes: 0, largest_free: 0, pages: 0,
@@ -106,6 +111,7 @@ pub extern "C-unwind" fn isolith_heap_stats() -> *const Stats {
 /// Checks the whole heap while no other thread uses it; 0, or the error's number.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_heap_check() -> u32 {
+    let _inside = thread::enter();
     HEAP.check().map_or_else(fault::keep, |()| 0)
 }
 

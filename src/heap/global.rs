@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::core::Heap;
 use super::pages::LinearMemory;
+use crate::sys::thread;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 
@@ -20,7 +21,25 @@ pub(super) fn mine() -> Option<&'static Cache> {
     }
     let cache = HEAP.attach();
     MINE.set(cache);
+    note_cache();
     cache
+}
+
+/// Notes the calling thread's cache in its slot, so that it can be returned after a kill.
+pub(crate) fn note_cache() {
+    thread::note_cache(MINE.get().map_or(0, |cache| std::ptr::from_ref(cache).addr()));
+}
+
+/// Returns a dead thread's cache, 0 for none.
+///
+/// # Safety
+/// `address` is what the thread noted last, and the thread is dead.
+pub(crate) unsafe fn reap(address: usize) {
+    // SAFETY: caches are never freed, and by the contract this one has no user any more.
+    if let Some(cache) = unsafe { (address as *const Cache).as_ref() } {
+        // SAFETY: as above.
+        unsafe { HEAP.detach(cache) };
+    }
 }
 
 /// Gives the calling thread's cache back; a later call of the thread makes a new one.
@@ -28,6 +47,7 @@ pub(super) fn leave() {
     if let Some(cache) = MINE.take() {
         // SAFETY: the thread owned it, and has just forgotten it.
         unsafe { HEAP.detach(cache) };
+        note_cache();
     }
 }
 

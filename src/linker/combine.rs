@@ -4,9 +4,9 @@ use super::fault::{Fault, Result};
 use super::layout::{self, Area, Wish, pages};
 use super::module::Module;
 use super::parse::parse;
-use super::place::{self, MAX_PAGES, PAGE, Rewritten, Surroundings};
+use super::place::{self, Links, MAX_PAGES, PAGE, Rewritten, Surroundings};
 use super::plan::{Plan, Route};
-use super::{exact, extent, pic};
+use super::{allocator, dynamic, exact, extent, pic};
 use crate::error::Kind;
 
 /// The gap between modules unless another is asked for: a small overrun meets nobody's data.
@@ -27,6 +27,8 @@ pub struct Options {
     pub maximum: Option<u64>,
     /// Whether all import one function table, so that function pointers cross modules.
     pub one_table: bool,
+    /// Whether all use the allocator of one of them; makes them share one table too.
+    pub one_allocator: bool,
     /// Whether the module is made for many instances on the one memory: its active segments are
     /// taken out, to be written once by the host; its start function is not run but exported as
     /// `__isolith_start`, to be called once; its stack pointer is exported as
@@ -43,6 +45,7 @@ impl Default for Options {
             shared: None,
             maximum: None,
             one_table: false,
+            one_allocator: false,
             data_apart: false,
         }
     }
@@ -67,6 +70,10 @@ pub struct Placed {
     pub slots: (u64, u64),
     /// With [`Options::data_apart`]: addresses and the bytes to write there before any call.
     pub image: Vec<(u64, Vec<u8>)>,
+    /// The functions it imports from `env` that another module exports, and which.
+    pub bindings: Vec<(String, usize)>,
+    /// The functions it can do without: a side module's weak imports.
+    pub weak: Vec<String>,
 }
 
 /// Modules that lie side by side in one memory.
@@ -91,7 +98,7 @@ pub struct Combined {
 /// Finds out how a module can be relocated and what changes then.
 pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
     if module.dylink.is_some() {
-        return super::dynamic::plan(module);
+        return dynamic::plan(module);
     }
     module.memory()?;
     if let Some(offset) = module.data.iter().find(|data| data.memory != 0) {
@@ -125,7 +132,14 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
     };
     let limit = if wide { 1 << 48 } else { 1 << 32 };
     let (mut areas, heap_base) = layout::arrange(&plans, &wish, limit)?;
-    let table = options.one_table.then(|| share_table(&modules, &plans, &mut areas)).transpose()?;
+    let wanted = options.one_table || options.one_allocator;
+    let (mut table, mut links) = share_functions(&modules, &plans, &mut areas, wanted)?;
+    let mut warnings = Vec::new();
+    if let (true, Some(slots)) = (options.one_allocator, &mut table) {
+        let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
+        warnings = allocator::unite(&modules, &placements, &mut links, slots);
+    }
+    let bindings = dynamic::bindings(&modules)?;
     let around = surroundings(&modules, options, pages(heap_base), table);
     let mut combined = Combined {
         modules: Vec::with_capacity(files.len()),
@@ -134,13 +148,14 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
         shared: around.shared,
         heap_base,
         table_slots: table,
-        warnings: Vec::new(),
+        warnings,
     };
-    for (index, (module, plan)) in modules.iter().zip(&plans).enumerate() {
+    for (index, bindings) in bindings.into_iter().enumerate() {
+        let (module, plan) = (&modules[index], &plans[index]);
         let warnings = plan.warnings.iter();
         combined.warnings.extend(warnings.map(|warning| format!("module {index}: {warning}")));
-        let placed = placed(module, plan, &areas[index], &around).map_err(told(index))?;
-        combined.modules.push(placed);
+        let placed = placed(module, plan, &areas[index], &around, &links[index]);
+        combined.modules.push(Placed { bindings, ..placed.map_err(told(index))? });
     }
     combined.warnings.extend(rival_heaps(&plans));
     Ok(combined)
@@ -170,10 +185,10 @@ pub fn relocate(file: &[u8], offset: u64, heap_base: u64, options: &Options) -> 
     };
     area.placement.heap_base = heap_base;
     area.placement.heap_end = heap_base;
-    let modules = [module];
-    let around = surroundings(&modules, options, pages(heap_base), None);
-    let [module] = &modules;
-    placed(module, &plan, &area, &around)
+    let (modules, plans, mut areas) = ([module], [plan], [area]);
+    let (table, links) = share_functions(&modules, &plans, &mut areas, options.one_table)?;
+    let around = surroundings(&modules, options, pages(heap_base), table);
+    placed(&modules[0], &plans[0], &areas[0], &around, &links[0])
 }
 
 /// The end of the memory that a module was linked to own.
@@ -192,11 +207,15 @@ pub fn heap_base(file: &[u8]) -> Result<u64> {
     Err(Fault::new(Kind::MissingHeapBase, 0, message))
 }
 
-fn placed(module: &Module<'_>, plan: &Plan, area: &Area, around: &Surroundings) -> Result<Placed> {
-    let Rewritten { bytes, image } = match plan.route {
-        Route::Dynamic => super::dynamic::place(module, plan, &area.placement, around)?,
-        Route::Exact | Route::Pic => place::place(module, plan, &area.placement, around)?,
-    };
+fn placed(
+    module: &Module<'_>,
+    plan: &Plan,
+    area: &Area,
+    around: &Surroundings,
+    links: &Links,
+) -> Result<Placed> {
+    let placed = place::place(module, plan, &area.placement, around, links);
+    let Rewritten { bytes, image } = placed?;
     let extent = &plan.extent;
     let offset = area.placement.offset;
     let has_stack = extent.stack_top != 0;
@@ -214,6 +233,13 @@ fn placed(module: &Module<'_>, plan: &Plan, area: &Area, around: &Surroundings) 
         data: (offset + extent.data_start, offset + extent.data_end),
         slots: (first, first + place::slots(module)),
         image,
+        bindings: Vec::new(),
+        weak: module
+            .dylink
+            .iter()
+            .flat_map(|dylink| &dylink.weak_imports)
+            .map(ToString::to_string)
+            .collect(),
     })
 }
 
@@ -230,19 +256,33 @@ fn same_width(modules: &[Module<'_>]) -> Result<bool> {
     }
 }
 
-/// Gives every module its own slots of one table; returns the slots in all.
-fn share_table(modules: &[Module<'_>], plans: &[Plan], areas: &mut [Area]) -> Result<u64> {
+/// Gives every module its own slots of one table and settles what side modules import; the slots
+/// in all, if there is one table.
+fn share_functions(
+    modules: &[Module<'_>],
+    plans: &[Plan],
+    areas: &mut [Area],
+    wanted: bool,
+) -> Result<(Option<u64>, Vec<Links>)> {
+    // Side modules have no table but the common one.
+    if !wanted && plans.iter().all(|plan| plan.route != Route::Dynamic) {
+        return Ok((None, vec![Links::default(); modules.len()]));
+    }
     let mut next = 0;
     for (index, (module, plan)) in modules.iter().zip(plans).enumerate() {
-        if !plan.movable_table && !module.elements.is_empty() {
+        let (first, end) = dynamic::first_slot(module, next);
+        if first != 0 && !plan.movable_table && !module.elements.is_empty() {
             let at = module.section(super::module::id::ELEMENT).map_or(0, |section| section.head);
-            let message = "without relocation entries the function table cannot be moved";
+            let message = "without relocation entries its slots of the table cannot be moved";
             return Err(Fault::new(Kind::NotRelocatable, at, message).in_module(index));
         }
-        areas[index].placement.slots = next;
-        next += place::slots(module);
+        areas[index].placement.slots = first;
+        next = end;
     }
-    Ok(next.max(1))
+    let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
+    let mut slots = next.max(1);
+    let links = dynamic::resolve(modules, plans, &placements, &mut slots)?;
+    Ok((Some(slots), links))
 }
 
 fn surroundings(

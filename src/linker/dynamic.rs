@@ -1,21 +1,298 @@
-//! The dynamic route: side modules with a `dylink.0` section.
+//! The dynamic route: side modules with a `dylink.0` section become modules that stand alone.
+//!
+//! A side module imports its place: `__memory_base`, `__table_base`, a stack pointer and one global
+//! for each address of a symbol it does not know. All of these are settled at link time and turned
+//! into constants, in their order, so that no index moves. Functions stay imports.
 
 use super::fault::{Fault, Result};
-use super::module::Module;
-use super::place::{Rewritten, Surroundings};
-use super::plan::{Placement, Plan};
+use super::module::{ExternalKind, Import, InitValue, Module, TypeRef, id};
+use super::place::{Links, slots};
+use super::plan::{Extent, Placement, Plan, Route};
+use super::splice::{Splicer, encoded};
+use super::well_known::{self, Meaning};
 use crate::error::Kind;
+use wasm_encoder::{ConstExpr, Encode};
 
-pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
-    let at = module.dylink.as_ref().map_or(0, |dylink| dylink.at);
-    Err(Fault::new(Kind::UnsupportedModule, at, "side modules are not supported"))
+/// The stack of a side module, which brings none: as much as C linkers give by default.
+const STACK: u64 = 1 << 16;
+
+/// What kind of thing an imported global is the address of.
+enum Asked<'a> {
+    MemoryBase,
+    TableBase,
+    StackPointer,
+    Data(&'a str),
+    Function(&'a str),
 }
 
-pub(crate) fn place(
+fn asked<'a>(import: &Import<'a>) -> Option<Asked<'a>> {
+    match (import.module, import.name) {
+        ("env", "__memory_base") => Some(Asked::MemoryBase),
+        ("env", "__table_base") => Some(Asked::TableBase),
+        ("env", "__stack_pointer") => Some(Asked::StackPointer),
+        ("GOT.mem", name) => Some(Asked::Data(name)),
+        ("GOT.func", name) => Some(Asked::Function(name)),
+        _ => None,
+    }
+}
+
+fn imported_globals<'m, 'a>(module: &'m Module<'a>) -> impl Iterator<Item = &'m Import<'a>> {
+    module.imports.iter().filter(|import| matches!(import.ty, TypeRef::Global(_)))
+}
+
+/// Plans a side module: its memory is a stack, if it wants one, and the data that it asks for.
+///
+/// # Errors
+/// `ERR_UNSUPPORTED_MODULE` for an imported global that linking does not settle.
+pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
+    let Some(dylink) = &module.dylink else {
+        return Err(Fault::new(Kind::UnsupportedModule, 0, "the module has no dylink.0 section"));
+    };
+    module.memory()?;
+    let mut stack = 0;
+    for import in imported_globals(module) {
+        match asked(import) {
+            Some(Asked::StackPointer) => stack = STACK,
+            Some(_) => {}
+            None => {
+                let message = format!("the global {}.{} is imported", import.module, import.name);
+                return Err(Fault::new(Kind::UnsupportedModule, import.range.start, message));
+            }
+        }
+    }
+    let align = (1u64 << dylink.memory_alignment).max(16);
+    let data_start = stack.next_multiple_of(align);
+    let data_end = data_start + u64::from(dylink.memory_size);
+    let segments = module.data.iter().map(|data| match data.offset.as_ref()?.value {
+        InitValue::Const { value, .. } => Some(value),
+        InitValue::Global { addend, .. } => Some(data_start.wrapping_add(addend)),
+        _ => None,
+    });
+    let segments: Vec<_> = segments.collect();
+    for (data, address) in module.data.iter().zip(&segments) {
+        let end = address.and_then(|address| address.checked_add(data.bytes.len() as u64));
+        if data.offset.is_some() && end.is_none_or(|end| end > data_end) {
+            let message = "a data segment is outside the memory that dylink.0 asks for";
+            return Err(Fault::new(Kind::MalformedModule, data.range.start, message));
+        }
+    }
+    Ok(Plan {
+        route: Route::Dynamic,
+        extent: Extent {
+            data_start,
+            data_end,
+            stack_top: stack,
+            heap_base: data_end.next_multiple_of(16),
+            align,
+        },
+        fixes: Vec::new(),
+        segments,
+        heap_base_used: None,
+        heap_end_used: None,
+        movable_table: true,
+        warnings: Vec::new(),
+    })
+}
+
+/// A definition of a symbol: the module, its export, and whether another may take its place.
+#[derive(Clone, Copy, Debug)]
+struct Definition {
+    module: usize,
+    index: u32,
+    weak: bool,
+}
+
+/// The exports of all modules by name.
+struct Symbols<'m, 'a> {
+    modules: &'m [Module<'a>],
+    /// Name, whether it is data, and the definition; sorted, the modules' order kept.
+    exports: Vec<(&'a str, bool, Definition)>,
+}
+
+impl<'m, 'a> Symbols<'m, 'a> {
+    fn of(modules: &'m [Module<'a>]) -> Self {
+        let mut exports = Vec::new();
+        for (at, module) in modules.iter().enumerate() {
+            for export in &module.exports {
+                let data = match export.kind {
+                    ExternalKind::Func => false,
+                    ExternalKind::Global => true,
+                    _ => continue,
+                };
+                let dylink = module.dylink.as_ref();
+                let weak = dylink.is_some_and(|dylink| dylink.weak_exports.contains(&export.name));
+                let definition = Definition { module: at, index: export.index, weak };
+                exports.push((export.name, data, definition));
+            }
+        }
+        exports.sort_by_key(|(name, data, _)| (*name, *data));
+        Self { modules, exports }
+    }
+
+    /// The one definition of a name: a strong one, or else the first.
+    fn find(&self, import: &Import<'_>, name: &'a str, data: bool) -> Result<Option<Definition>> {
+        let first = self.exports.partition_point(|(found, is, _)| (*found, *is) < (name, data));
+        let found = self.exports[first..].iter();
+        let found = found.take_while(|(found, is, _)| (*found, *is) == (name, data));
+        let mut strong = found.clone().map(|(.., one)| one).filter(|one| !one.weak);
+        let mut found = found.map(|(.., one)| one);
+        match (strong.next(), strong.next()) {
+            (Some(one), Some(two)) => {
+                let message =
+                    format!("{name} is defined by module {} and module {}", one.module, two.module);
+                Err(Fault::new(Kind::DuplicateSymbol, import.range.start, message))
+            }
+            (Some(one), None) => Ok(Some(*one)),
+            (None, _) => Ok(found.next().copied()),
+        }
+    }
+
+    /// The address that a module exports under a name.
+    fn address(&self, definition: Definition, placements: &[Placement], plans: &[Plan]) -> u64 {
+        let module = &self.modules[definition.module];
+        let placement = &placements[definition.module];
+        let own = module.own_global(definition.index);
+        let value = own.and_then(|global| global.init.constant()).unwrap_or(0);
+        let base = match plans[definition.module].route {
+            Route::Dynamic => plans[definition.module].extent.data_start,
+            Route::Exact | Route::Pic => 0,
+        };
+        value.wrapping_add(base).wrapping_add(placement.offset)
+    }
+}
+
+/// Settles what every side module imports; may add slots to the common table, whose size is
+/// `table`.
+///
+/// # Errors
+/// `ERR_UNDEFINED_SYMBOL` and `ERR_DUPLICATE_SYMBOL`, with the module and the import.
+pub(crate) fn resolve(
+    modules: &[Module<'_>],
+    plans: &[Plan],
+    placements: &[Placement],
+    table: &mut u64,
+) -> Result<Vec<Links>> {
+    let symbols = Symbols::of(modules);
+    let mut links = vec![Links::default(); modules.len()];
+    for (at, module) in modules.iter().enumerate() {
+        let Some(dylink) = &module.dylink else { continue };
+        let told = |fault: Fault| fault.in_module(at);
+        for import in imported_globals(module) {
+            let undefined = |name: &str| {
+                let message = format!("{name} is defined by no module");
+                Fault::new(Kind::UndefinedSymbol, import.range.start, message).in_module(at)
+            };
+            let value = match asked(import) {
+                Some(Asked::MemoryBase) => placements[at].offset + plans[at].extent.data_start,
+                Some(Asked::TableBase) => placements[at].slots,
+                Some(Asked::StackPointer) => placements[at].stack_top,
+                Some(Asked::Data(name)) => {
+                    // The linker's own symbols are each module's own, whoever exports them too.
+                    let own = linker_symbol(name, &plans[at].extent, &placements[at]);
+                    let found = symbols.find(import, name, true).map_err(told);
+                    match own {
+                        Some(address) => address,
+                        None => match found? {
+                            Some(definition) => symbols.address(definition, placements, plans),
+                            None if dylink.weak_imports.contains(&name) => 0,
+                            None => return Err(undefined(name)),
+                        },
+                    }
+                }
+                Some(Asked::Function(name)) => {
+                    match symbols.find(import, name, false).map_err(told)? {
+                        Some(Definition { module: from, index, .. }) => {
+                            links[from].slot(&modules[from], &placements[from], index, table)
+                        }
+                        None if dylink.weak_imports.contains(&name) => 0,
+                        None => return Err(undefined(name)),
+                    }
+                }
+                None => 0,
+            };
+            links[at].globals.push(value);
+        }
+    }
+    Ok(links)
+}
+
+/// The address of one of the linker's own symbols, as a side module sees it.
+fn linker_symbol(name: &str, extent: &Extent, placement: &Placement) -> Option<u64> {
+    let Meaning::Moves(of) = well_known::meaning(name)? else { return None };
+    let own = if name == "__data_end" { extent.data_end } else { extent.data_start };
+    Some(placement.of(of(own)))
+}
+
+/// Turns the imported globals of a side module into its own, and its offsets into constants.
+pub(crate) fn settle(
     module: &Module<'_>,
-    _plan: &Plan,
-    _placement: &Placement,
-    _around: &Surroundings,
-) -> Result<Rewritten> {
-    plan(module).map(|_| Rewritten { bytes: Vec::new(), image: Vec::new() })
+    links: &Links,
+    data_apart: bool,
+    splicer: &mut Splicer<'_, '_>,
+) -> Result<()> {
+    let wide = module.pointer_width() == 8;
+    let constant = |value: u64| {
+        if wide { ConstExpr::i64_const(value as i64) } else { ConstExpr::i32_const(value as i32) }
+    };
+    for (import, value) in imported_globals(module).zip(&links.globals) {
+        let TypeRef::Global(ty) = import.ty else { continue };
+        // Type, mutability, initial value: an entry of the global section.
+        let mut item = vec![if wide { 0x7e } else { 0x7f }, u8::from(ty.mutable)];
+        constant(*value).encode(&mut item);
+        splicer.remove_item(id::IMPORT, import.range.clone());
+        splicer.prepend(id::GLOBAL, &item);
+    }
+    let data = module.data.iter().filter(|_| !data_apart).filter_map(|data| data.offset.as_ref());
+    let elements = module.elements.iter().filter_map(|element| element.offset.as_ref());
+    let globals = module.globals.iter().map(|global| &global.init);
+    for init in data.chain(elements).chain(globals) {
+        let InitValue::Global { index, addend } = init.value else { continue };
+        let Some(base) = links.globals.get(index as usize) else {
+            let message = format!("global {index} is used before it is defined");
+            return Err(Fault::new(Kind::MalformedModule, init.range.start, message));
+        };
+        splicer.replace(init.range.clone(), encoded(constant(base.wrapping_add(addend))));
+    }
+    Ok(())
+}
+
+/// An active segment that puts one function into one slot of table 0.
+pub(crate) fn element(slot: u64, function: u32, wide: bool) -> Vec<u8> {
+    let mut item = vec![0];
+    let slot =
+        if wide { ConstExpr::i64_const(slot as i64) } else { ConstExpr::i32_const(slot as i32) };
+    slot.encode(&mut item);
+    1u32.encode(&mut item);
+    function.encode(&mut item);
+    item
+}
+
+/// The functions that a module imports and another exports: import, and the exporting module.
+///
+/// # Errors
+/// `ERR_DUPLICATE_SYMBOL` if a side module's import has several strong definitions.
+pub(crate) fn bindings(modules: &[Module<'_>]) -> Result<Vec<Vec<(String, usize)>>> {
+    let symbols = Symbols::of(modules);
+    let mut all = Vec::with_capacity(modules.len());
+    for (at, module) in modules.iter().enumerate() {
+        let mut bound = Vec::new();
+        let functions = module.imports.iter().filter(|import| {
+            import.module == "env" && matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_))
+        });
+        for import in functions {
+            let found = symbols.find(import, import.name, false);
+            if let Some(definition) = found.map_err(|fault| fault.in_module(at))? {
+                bound.push((import.name.to_string(), definition.module));
+            }
+        }
+        all.push(bound);
+    }
+    Ok(all)
+}
+
+/// The slots where a module's own begin: side modules have no null slot but must not get slot 0.
+pub(crate) fn first_slot(module: &Module<'_>, next: u64) -> (u64, u64) {
+    let Some(dylink) = &module.dylink else { return (next, next + slots(module)) };
+    let first = next.max(1).next_multiple_of(1 << dylink.table_alignment);
+    (first, first + slots(module))
 }

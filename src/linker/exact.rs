@@ -8,7 +8,6 @@ use super::plan::{Extent, Fix, Plan, Route, Value};
 use super::startup::Startup;
 use super::well_known::{self, Meaning};
 use crate::error::Kind;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use wasmparser::{RelocationEntry, RelocationType as R};
 
@@ -45,8 +44,8 @@ struct Planner<'m, 'a> {
     /// The address of each data segment.
     addresses: Vec<Option<u64>>,
     fixes: Vec<Fix>,
-    /// What the constant globals hold, as far as it is known.
-    globals: BTreeMap<u32, Target>,
+    /// What the constant globals of the module's own hold, as far as it is known.
+    globals: Vec<Option<Target>>,
     heap_base_used: Option<usize>,
     heap_end_used: Option<usize>,
     table_base: u64,
@@ -83,7 +82,7 @@ impl<'m, 'a> Planner<'m, 'a> {
             module,
             addresses: startup.segment_addresses(module),
             fixes: Vec::new(),
-            globals: BTreeMap::new(),
+            globals: vec![None; module.globals.len()],
             heap_base_used: None,
             heap_end_used: None,
             table_base: table_base.map_or(0, u64::from),
@@ -250,7 +249,7 @@ impl<'m, 'a> Planner<'m, 'a> {
         if let Target::Moves(value) = target {
             self.note_heap(site.at, value);
         }
-        self.globals.insert(index, target);
+        self.globals[(index - self.module.imported_globals) as usize] = Some(target);
         Ok(())
     }
 
@@ -348,11 +347,11 @@ impl<'m, 'a> Planner<'m, 'a> {
     /// The globals by which linkers tell addresses to the host.
     fn name_globals(&mut self) -> Result<()> {
         let first = self.module.imported_globals;
-        for (index, global) in (first..).zip(&self.module.globals) {
-            let Some(value) = global.init.constant() else { continue };
-            if self.globals.contains_key(&index) {
+        for (place, global) in self.module.globals.iter().enumerate() {
+            let (Some(value), None) = (global.init.constant(), self.globals[place]) else {
                 continue;
-            }
+            };
+            let index = first + place as u32;
             let Some(name) = self.module.global_name(index) else { continue };
             let target = match well_known::meaning(name) {
                 Some(Meaning::Moves(of)) if value != 0 => Target::Moves(of(value)),
@@ -361,7 +360,7 @@ impl<'m, 'a> Planner<'m, 'a> {
                 }
                 _ => continue,
             };
-            self.globals.insert(index, target);
+            self.globals[place] = Some(target);
         }
         Ok(())
     }
@@ -406,22 +405,24 @@ impl<'m, 'a> Planner<'m, 'a> {
 
     fn finish(mut self, startup: &Startup) -> Result<Plan> {
         let extent = Extent::of(self.module, &self.addresses, startup)?;
-        for (index, target) in &self.globals {
-            let global = self.module.own_global(*index);
-            if let (Target::Moves(value), Some(global)) = (target, global)
-                && let Some((site, form)) = global.init.site()
-            {
+        for (target, global) in self.globals.iter().zip(&self.module.globals) {
+            if let (Some(Target::Moves(value)), Some((site, form))) = (target, global.init.site()) {
                 self.fixes.push(Fix { site, form, value: *value, addend: 0 });
             }
         }
         // Start-up code of the program itself does carry entries: those have been seen.
-        let seen: BTreeSet<usize> = self.fixes.iter().map(|fix| fix.site.start).collect();
-        let startup = startup.fixes(self.module, &extent).into_iter();
-        self.fixes.extend(startup.filter(|fix| !seen.contains(&fix.site.start)));
+        let mut startup = startup.fixes(self.module, &extent);
+        for fix in &self.fixes {
+            if let Ok(at) = startup.binary_search_by_key(&fix.site.start, |fix| fix.site.start) {
+                startup.remove(at);
+            }
+        }
+        self.fixes.append(&mut startup);
         Ok(Plan {
             route: Route::Exact,
             extent,
             fixes: self.fixes,
+            segments: self.addresses,
             heap_base_used: self.heap_base_used,
             heap_end_used: self.heap_end_used,
             movable_table: true,

@@ -1,6 +1,6 @@
 //! The linker as JavaScript calls it: requests and answers are bytes in the module's own memory.
 //!
-//! A request is a row of little-endian `u64`: the eight numbers of [`Request::options`], the count
+//! A request is a row of little-endian `u64`: eight numbers of options, the count
 //! of files, the length of each, and then the files. An answer is a list of byte strings: a JSON
 //! report, or on failure a JSON error, and then the files made.
 
@@ -8,6 +8,7 @@ use super::combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_bas
 use super::fault::{Fault, Result};
 use super::inspect::inspect;
 use super::json::Json;
+use super::meter::{Meter, Metered, Mode, meter};
 use crate::error::Kind;
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
@@ -99,6 +100,25 @@ operations! {
         let found = heap_base(request.file(0)?)?;
         Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
     };
+    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode,
+    /// the price of a host call, and the limits of memory and table.
+    isolith_link_meter = |request| {
+        let [exact, host_call, memory_pages, table_elements, ..] = request.numbers;
+        let given = |number: u64| (number != UNSET).then_some(number);
+        let options = Meter {
+            mode: if exact == 1 { Mode::Exact } else { Mode::Coarse },
+            host_call: u32::try_from(host_call).unwrap_or(u32::MAX),
+            memory_pages: given(memory_pages),
+            table_elements: given(table_elements),
+        };
+        let Metered { bytes, fuel, start, points } = meter(request.file(0)?, &options)?;
+        let report = Json::object(|json| {
+            json.string("fuel", &fuel);
+            json.list("start", |json| start.iter().for_each(|name| json.string_item(name)));
+            json.number("points", points as u64);
+        });
+        Ok(vec![report.into_bytes(), bytes])
+    };
     /// Reports on a module: see [`inspect()`].
     isolith_link_inspect = |request| Ok(vec![inspect(request.file(0)?)?.into_bytes()]);
 }
@@ -135,7 +155,8 @@ impl<'a> Request<'a> {
         self.files.get(index).copied().ok_or_else(missing)
     }
 
-    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart).
+    /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
+    /// 4: one allocator).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -146,6 +167,7 @@ impl<'a> Request<'a> {
             maximum: (maximum != UNSET).then_some(maximum),
             one_table: flags & 1 != 0,
             data_apart: flags & 2 != 0,
+            one_allocator: flags & 4 != 0,
         }
     }
 }
@@ -207,6 +229,15 @@ fn place(json: &mut Json, placed: &Placed) {
     json.range("stack", placed.stack);
     json.range("data", placed.data);
     json.range("slots", placed.slots);
+    json.list("bindings", |json| {
+        for (name, from) in &placed.bindings {
+            json.item(|json| {
+                json.string("name", name);
+                json.number("from", *from as u64);
+            });
+        }
+    });
+    json.list("weak", |json| placed.weak.iter().for_each(|name| json.string_item(name)));
     json.list("image", |json| {
         for (address, bytes) in &placed.image {
             json.item(|json| {

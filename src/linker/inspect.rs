@@ -37,6 +37,10 @@ pub fn inspect(file: &[u8]) -> Result<String> {
         json.number_or_null("heapBase", known_address(&module, "__heap_base"));
         json.number_or_null("start", module.start.map(u64::from));
         custom(json, &module);
+        json.list("needed", |json| {
+            let needed = module.dylink.iter().flat_map(|dylink| &dylink.needed);
+            needed.for_each(|name| json.string_item(name));
+        });
         json.object_field("relocation", |json| relocation(json, &plan));
     }))
 }

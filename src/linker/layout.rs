@@ -96,3 +96,84 @@ fn next(extent: &Extent, wish: &Wish, cursor: u64) -> Option<Area> {
 pub(crate) fn pages(bytes: u64) -> u64 {
     bytes.div_ceil(PAGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Route;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plan(extent: Extent) -> Plan {
+        Plan {
+            route: Route::Exact,
+            extent,
+            fixes: Vec::new(),
+            segments: Vec::new(),
+            heap_base_used: None,
+            heap_end_used: None,
+            movable_table: true,
+            warnings: Vec::new(),
+        }
+    }
+
+    prop_compose! {
+        /// A module as linkers lay one out: stack before or after the data, or none.
+        fn extent()(
+            stack in 0..0x10_0000u64,
+            data in 0..0x20_0000u64,
+            align in 4..9u32,
+            order in 0..3u8,
+        ) -> Extent {
+            let align = 1 << align;
+            let stack = stack.next_multiple_of(16);
+            let (data_start, stack_top, end) = match order {
+                0 => (stack.next_multiple_of(align), stack, stack.next_multiple_of(align) + data),
+                1 => (1024, (1024 + data).next_multiple_of(16) + stack, 0),
+                _ => (1024, 0, 1024 + data),
+            };
+            let end = end.max(stack_top);
+            let data_end = data_start + data;
+            Extent { data_start, data_end, stack_top, heap_base: end.next_multiple_of(16), align }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn areas_are_apart_aligned_and_in_order(
+            extents in prop::collection::vec(extent(), 1..8),
+            additional_stack in 0..0x2_0000u64,
+            guard in 0..0x2_0000u64,
+            base in 0..0x10_0000u64,
+        ) {
+            let plans: Vec<_> = extents.into_iter().map(plan).collect();
+            let wish = Wish { additional_stack, guard, base };
+            let (areas, heap_base) = arrange(&plans, &wish, 1 << 32).expect("small enough");
+            let mut free_from = base;
+            for (area, plan) in areas.iter().zip(&plans) {
+                let Extent { data_start, data_end, stack_top, align, .. } = plan.extent;
+                let Placement { offset, .. } = area.placement;
+                prop_assert!(area.low >= free_from);
+                prop_assert!(offset.is_multiple_of(align));
+                prop_assert!(offset + data_start.min(data_end) >= area.low);
+                prop_assert!(offset + data_end <= area.high && area.high <= heap_base);
+                if stack_top != 0 {
+                    let top = area.placement.stack_top;
+                    prop_assert!(area.placement.stack_low >= area.low && top <= area.high);
+                    prop_assert!(top.is_multiple_of(16));
+                }
+                prop_assert_eq!(area.placement.heap_base, heap_base);
+                free_from = area.high + guard;
+            }
+        }
+
+        #[test]
+        fn what_does_not_fit_is_refused(extent in extent(), additional_stack: u64, base: u64) {
+            let plans = [plan(extent), plan(extent)];
+            let limit = extent.heap_base * 2;
+            let wish = Wish { additional_stack, guard: 0, base };
+            if let Ok((areas, heap_base)) = arrange(&plans, &wish, limit) {
+                prop_assert!(areas[0].high <= areas[1].low && heap_base <= limit);
+            }
+        }
+    }
+}

@@ -58,7 +58,6 @@ pub(crate) struct Relocations<'a> {
 /// The `dylink.0` section of a side module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dylink<'a> {
-    pub(crate) at: usize,
     pub(crate) memory_size: u32,
     pub(crate) memory_alignment: u32,
     pub(crate) table_size: u32,
@@ -126,7 +125,7 @@ pub(crate) fn relocations<'a>(module: &mut Module<'a>, reader: BinaryReader<'a>)
 /// `ERR_MALFORMED_MODULE`, also for an alignment of 2^31 or more.
 pub(crate) fn dylink<'a>(module: &mut Module<'a>, reader: BinaryReader<'a>) -> Result<()> {
     let at = reader.original_position() as usize;
-    let mut dylink = Dylink { at, ..Dylink::default() };
+    let mut dylink = Dylink::default();
     for subsection in Dylink0SectionReader::new(reader) {
         match subsection? {
             Dylink0Subsection::MemInfo(info) => {

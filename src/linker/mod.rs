@@ -8,14 +8,17 @@
 //!                                   layout → Placement ──┴→ place → splice → bytes
 //! ```
 //!
-//! A [`Plan`](plan::Plan) says what every number that has to change *means*; a
-//! [`Placement`](plan::Placement) gives the new value of each meaning. Rewriting replaces bytes in
-//! place and appends to lists, so no index of a module ever changes; there is no decoder of whole
-//! functions and no validator (the engine validates what it compiles).
+//! A plan says what every number that has to change *means*; a placement gives the new value of
+//! each meaning. Rewriting replaces bytes in place and appends to lists, so no index of a module
+//! ever changes. Deliberately absent: a tree of the module, types of operands, a validator (the
+//! engine validates what it compiles).
+//!
+//! [`meter()`] is the second user of the same splicer: it makes a module pay for what it runs.
 //!
 //! Invariants: a number is changed only if its bytes hold what the plan says they hold; the areas
 //! of two modules never overlap; no input makes the linker panic.
 
+mod allocator;
 mod code;
 mod combine;
 mod dynamic;
@@ -28,6 +31,7 @@ mod json;
 mod layout;
 mod leb;
 mod linking;
+mod meter;
 mod module;
 mod parse;
 mod pic;
@@ -41,3 +45,4 @@ mod well_known;
 pub use combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
 pub use fault::{Fault, Result};
 pub use inspect::inspect;
+pub use meter::{Meter, Metered, Mode, meter};

@@ -55,8 +55,8 @@ pub(crate) struct Init {
 pub(crate) enum InitValue {
     /// `i32.const` (4 bytes wide) or `i64.const` (8): the number and the bytes that spell it.
     Const { value: u64, at: usize, end: usize, width: usize },
-    /// The value of an imported global.
-    Global(u32),
+    /// The value of a global and a constant more.
+    Global { index: u32, addend: u64 },
     /// A reference to a function.
     Function(u32),
     /// Anything else: floats, null, extended constant expressions.
@@ -127,6 +127,10 @@ pub(crate) struct Module<'a> {
     pub(crate) functions: Vec<u32>,
     /// Every table, imported ones first.
     pub(crate) tables: Vec<TableType>,
+    /// The bytes of the limits of each table that is not imported.
+    pub(crate) table_limits: Vec<Range<usize>>,
+    /// The bytes of each memory that is not imported.
+    pub(crate) memory_ranges: Vec<Range<usize>>,
     /// Every memory, imported ones first.
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<Global>,
@@ -158,15 +162,15 @@ impl<'a> Module<'a> {
         self.globals.get(index.checked_sub(self.imported_globals)? as usize)
     }
 
+    /// The type of a function.
+    pub(crate) fn signature(&self, function: u32) -> Option<&FuncType> {
+        let ty = self.functions.get(function as usize)?;
+        self.types.get(*ty as usize)?.as_ref()
+    }
+
     /// The body of the function of this index if it is the module's own.
     pub(crate) fn body(&self, function: u32) -> Option<&Body> {
         self.bodies.get(function.checked_sub(self.imported_functions)? as usize)
-    }
-
-    /// The export of this name and kind.
-    pub(crate) fn export(&self, name: &str, kind: ExternalKind) -> Option<u32> {
-        let found = self.exports.iter().find(|export| export.name == name && export.kind == kind);
-        found.map(|export| export.index)
     }
 
     /// The name of a global as an export, a symbol or the name section has it.
@@ -185,10 +189,31 @@ impl<'a> Module<'a> {
 
     /// The function in a slot of table 0 as the active segments fill it.
     pub(crate) fn function_in_slot(&self, slot: u64) -> Option<u32> {
-        self.elements.iter().filter(|element| element.table == 0).find_map(|element| {
-            let first = element.offset.as_ref()?.constant()?;
+        self.slot_runs().find_map(|(first, functions)| {
             let index = usize::try_from(slot.checked_sub(first)?).ok()?;
-            element.functions.get(index).copied()
+            functions.get(index).copied()
+        })
+    }
+
+    /// The slot of table 0 that holds a function.
+    pub(crate) fn slot_of_function(&self, function: u32) -> Option<u64> {
+        self.slot_runs().find_map(|(first, functions)| {
+            let index = functions.iter().position(|found| *found == function)?;
+            Some(first + index as u64)
+        })
+    }
+
+    /// The active segments of table 0: the first slot and the functions from there.
+    ///
+    /// In a side module slots count from `__table_base`.
+    pub(crate) fn slot_runs(&self) -> impl Iterator<Item = (u64, &[u32])> {
+        self.elements.iter().filter(|element| element.table == 0).filter_map(|element| {
+            let first = match element.offset.as_ref()?.value {
+                InitValue::Const { value, .. } => value,
+                InitValue::Global { addend, .. } if self.dylink.is_some() => addend,
+                _ => return None,
+            };
+            Some((first, element.functions.as_slice()))
         })
     }
 

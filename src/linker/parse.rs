@@ -28,6 +28,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
         let payload = payload?;
         if let Some((id, body)) = payload.as_section() {
             let body = span(body);
+            if body.end > bytes.len() {
+                let message = "a section ends past the end of the file";
+                return Err(Fault::new(Kind::MalformedModule, head, message));
+            }
             let (name, content) = match &payload {
                 Payload::CustomSection(custom) => (custom.name(), custom.data_offset() as usize),
                 _ => ("", body.start),
@@ -72,12 +76,15 @@ fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<()> {
         Payload::TableSection(section) => {
             let mut reader = body(module, section.range());
             for _ in 0..reader.read_var_u32()? {
-                module.tables.push(table(&mut reader)?);
+                let (ty, limits) = table(&mut reader)?;
+                module.tables.push(ty);
+                module.table_limits.push(limits);
             }
         }
         Payload::MemorySection(section) => {
-            for memory in section {
-                module.memories.push(memory?);
+            for (range, memory) in ranged(section)? {
+                module.memories.push(memory);
+                module.memory_ranges.push(range);
             }
         }
         Payload::GlobalSection(section) => {
@@ -186,17 +193,21 @@ fn body<'a>(module: &Module<'a>, range: Range<u64>) -> BinaryReader<'a> {
     BinaryReader::new(&module.bytes[span(range.clone())], range.start)
 }
 
-fn table(reader: &mut BinaryReader<'_>) -> Result<TableType> {
-    // `0x40 0x00` and an expression after the type: a table with an initial element.
-    let mut ahead = reader.clone();
-    if ahead.read_u8()? != 0x40 {
-        return Ok(reader.read()?);
+/// A table's type, and the bytes of its limits.
+fn table(reader: &mut BinaryReader<'_>) -> Result<(TableType, Range<usize>)> {
+    // `0x40 0x00` before the type, and an expression after it: a table with an initial element.
+    let with_init = reader.clone().read_u8()? == 0x40;
+    if with_init {
+        reader.read_bytes(2)?;
     }
-    ahead.read_u8()?;
-    let ty = ahead.read()?;
-    init(&mut ahead)?;
-    *reader = ahead;
-    Ok(ty)
+    let mut limits = reader.clone();
+    limits.read::<wasmparser::RefType>()?;
+    let ty = reader.read()?;
+    let limits = limits.original_position() as usize..reader.original_position() as usize;
+    if with_init {
+        init(reader)?;
+    }
+    Ok((ty, limits))
 }
 
 fn element(reader: &mut BinaryReader<'_>) -> Result<Element> {
@@ -255,16 +266,22 @@ fn init(reader: &mut BinaryReader<'_>) -> Result<Init> {
             let message = "a constant expression does not end";
             return Err(Fault::new(Kind::MalformedModule, start, message));
         };
-        let step = match opcode {
-            op::END => break,
-            op::I32_CONST => InitValue::Const { value: first as u32 as u64, at, end, width: 4 },
-            op::I64_CONST => InitValue::Const { value: first as u64, at, end, width: 8 },
-            op::GLOBAL_GET => InitValue::Global(first as u32),
-            op::REF_FUNC => InitValue::Function(first as u32),
+        // Extended constant expressions are understood as far as linkers emit them: a base and a
+        // constant, added.
+        value = Some(match (opcode, value) {
+            (op::END, _) => break,
+            (op::I32_CONST, None) => {
+                InitValue::Const { value: first as u32 as u64, at, end, width: 4 }
+            }
+            (op::I64_CONST, None) => InitValue::Const { value: first as u64, at, end, width: 8 },
+            (op::GLOBAL_GET, None) => InitValue::Global { index: first as u32, addend: 0 },
+            (op::REF_FUNC, None) => InitValue::Function(first as u32),
+            (op::I32_CONST | op::I64_CONST, Some(InitValue::Global { index, addend: 0 })) => {
+                InitValue::Global { index, addend: first as u64 }
+            }
+            (op::I32_ADD | op::I64_ADD, Some(sum @ InitValue::Global { .. })) => sum,
             _ => InitValue::Other,
-        };
-        // More than one instruction: an extended constant expression.
-        value = Some(if value.is_none() { step } else { InitValue::Other });
+        });
     }
     *reader = code.into_reader();
     let range = start..reader.original_position() as usize;

@@ -6,7 +6,8 @@
 
 use super::extent::known_address;
 use super::fault::{Fault, Result};
-use super::module::{ExternalKind, Module};
+use super::module::Module;
+use super::place::PAGE;
 use super::plan::{Extent, Fix, Plan, Route, Value};
 use super::startup::Startup;
 use super::suspects::{self, Suspects};
@@ -19,7 +20,7 @@ const ADVICE: &str = "link with --emit-relocs";
 /// Plans the changes from the globals of a module.
 ///
 /// # Errors
-/// `ERR_MISSING_HEAP_BASE` if `__heap_base` is not exported; `ERR_NOT_RELOCATABLE` if the code
+/// `ERR_MISSING_HEAP_BASE` if nothing tells `__heap_base`; `ERR_NOT_RELOCATABLE` if the code
 /// holds addresses of its own, or nothing tells which global is `__memory_base`.
 pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
     let startup = Startup::of(module)?;
@@ -30,7 +31,7 @@ pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
             return Err(Fault::new(Kind::NotRelocatable, data.range.start, message));
         }
     }
-    if module.export("__heap_base", ExternalKind::Global).is_none() {
+    if known_address(module, "__heap_base").is_none() {
         let message = format!(
             "__heap_base is not exported, so the end of the module's memory is unknown: link with \
              --export=__heap_base, or {ADVICE}"
@@ -66,6 +67,7 @@ pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
         route: Route::Pic,
         extent,
         fixes,
+        segments: addresses,
         heap_base_used: used("__heap_base"),
         heap_end_used: used("__heap_end"),
         movable_table: false,
@@ -81,15 +83,16 @@ fn memory_base(module: &Module<'_>, code: &Suspects) -> Result<Option<u32>> {
     if let Some((global, _)) = by_name {
         return Ok(Some(*global));
     }
-    let mut used = code.bases.iter().filter(|(global, _)| {
-        let global = module.own_global(**global);
+    let used = (0..).zip(&code.bases).filter_map(|(global, at)| Some((global, (*at)?)));
+    let mut used = used.filter(|(global, _)| {
+        let global = module.own_global(*global);
         global.is_some_and(|global| !global.ty.mutable && global.init.constant() == Some(0))
     });
     match (used.next(), used.next()) {
-        (Some((global, _)), None) => Ok(Some(*global)),
+        (Some((global, _)), None) => Ok(Some(global)),
         (Some((_, at)), Some(_)) => {
             let message = format!("several globals could be __memory_base; {ADVICE}");
-            Err(Fault::new(Kind::NotRelocatable, *at, message))
+            Err(Fault::new(Kind::NotRelocatable, at, message))
         }
         (None, _) => match code.absolute.first() {
             Some(at) => {
@@ -117,7 +120,9 @@ fn unnamed_stack_pointer(module: &Module<'_>, extent: &Extent) -> Option<u64> {
 
 /// Every global that holds an address, told by its name or by a value within the module.
 fn globals(module: &Module<'_>, extent: &Extent, base: Option<u32>, fixes: &mut Vec<Fix>) {
-    let heap_end = known_address(module, "__heap_end");
+    let linked_for = module.memories.first().map(|memory| memory.initial.saturating_mul(PAGE));
+    let heap_end =
+        known_address(module, "__heap_end").or(linked_for.filter(|end| *end > extent.heap_base));
     for (index, global) in (module.imported_globals..).zip(&module.globals) {
         let (Some(held), Some((site, form))) = (global.init.constant(), global.init.site()) else {
             continue;

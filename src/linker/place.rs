@@ -1,13 +1,13 @@
 //! Writes a module anew for its place in a shared memory, from its plan.
 
-use super::extent;
 use super::fault::{Fault, Result};
 use super::leb::Form;
-use super::module::{Module, TableType, TypeRef, id};
+use super::module::{Module, TypeRef, id};
 use super::plan::{Fix, Placement, Plan};
 use super::splice::{Splicer, encoded};
+use super::{dynamic, extent};
 use crate::error::Kind;
-use wasm_encoder::{Encode, EntityType, ExportKind};
+use wasm_encoder::{Encode, EntityType, ExportKind, InstructionSink};
 
 /// The bytes of a wasm page.
 pub(crate) const PAGE: u64 = 1 << 16;
@@ -35,6 +35,39 @@ pub(crate) struct Rewritten {
     pub(crate) image: Vec<(u64, Vec<u8>)>,
 }
 
+/// What the other modules mean for one of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    /// The value of each imported global, by index; side modules only.
+    pub(crate) globals: Vec<u64>,
+    /// Slots of the common table to fill with functions of this module.
+    pub(crate) elements: Vec<(u64, u32)>,
+    /// Functions of this module that become calls of a slot of the common table.
+    pub(crate) redirected: Vec<(u32, u64)>,
+}
+
+impl Links {
+    /// The slot of the common table that holds a function of this module; the next free one, of
+    /// `table`, if it has none yet.
+    pub(crate) fn slot(
+        &mut self,
+        module: &Module<'_>,
+        placement: &Placement,
+        function: u32,
+        table: &mut u64,
+    ) -> u64 {
+        if let Some(slot) = module.slot_of_function(function) {
+            return slot + placement.slots;
+        }
+        if let Some((slot, _)) = self.elements.iter().find(|(_, found)| *found == function) {
+            return *slot;
+        }
+        self.elements.push((*table, function));
+        *table += 1;
+        *table - 1
+    }
+}
+
 /// Applies a plan.
 ///
 /// # Errors
@@ -45,6 +78,7 @@ pub(crate) fn place(
     plan: &Plan,
     placement: &Placement,
     around: &Surroundings,
+    links: &Links,
 ) -> Result<Rewritten> {
     let mut splicer = Splicer::new(module);
     let moved = plan.fixes.iter();
@@ -64,7 +98,17 @@ pub(crate) fn place(
         if around.data_apart { apart(module, plan, placement, &mut splicer) } else { Vec::new() };
     memory(module, around, &mut splicer)?;
     if let Some(slots) = around.table {
-        table(module, slots, &mut splicer)?;
+        let needed = !links.elements.is_empty() || !links.redirected.is_empty();
+        table(module, slots, needed, &mut splicer)?;
+    }
+    if module.dylink.is_some() {
+        dynamic::settle(module, links, around.data_apart, &mut splicer)?;
+    }
+    for (function, slot) in &links.redirected {
+        redirect(module, *function, *slot, &mut splicer);
+    }
+    for (slot, function) in &links.elements {
+        splicer.append(id::ELEMENT, &dynamic::element(*slot, *function, wide_table(module)));
     }
     for (index, section) in module.sections.iter().enumerate() {
         let spent = section.name == "linking"
@@ -133,18 +177,24 @@ fn memory(module: &Module<'_>, around: &Surroundings, splicer: &mut Splicer<'_, 
     Ok(())
 }
 
-/// Makes the module import the function table, with room for the slots of all.
-fn table(module: &Module<'_>, slots: u64, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+/// Makes the module import the function table, with room for the slots of all; `needed` if it has
+/// no table of its own but is to fill slots.
+fn table(
+    module: &Module<'_>,
+    slots: u64,
+    needed: bool,
+    splicer: &mut Splicer<'_, '_>,
+) -> Result<()> {
     let at = module.section(id::TABLE).map_or(0, |section| section.head);
-    let found = match module.tables.as_slice() {
-        [] => return Ok(()),
-        [table] if table.element_type.is_func_ref() => *table,
+    let (table64, shared) = match module.tables.as_slice() {
+        [] if !needed => return Ok(()),
+        [] => (false, false),
+        [table] if table.element_type.is_func_ref() => (table.table64, table.shared),
         _ => {
             let message = "only a module with one table of functions can share it";
             return Err(Fault::new(Kind::UnsupportedModule, at, message));
         }
     };
-    let TableType { table64, shared, .. } = found;
     let ty = EntityType::Table(wasm_encoder::TableType {
         element_type: wasm_encoder::RefType::FUNCREF,
         minimum: slots,
@@ -165,6 +215,29 @@ fn table(module: &Module<'_>, slots: u64, splicer: &mut Splicer<'_, '_>) -> Resu
     Ok(())
 }
 
+/// Makes the body of a function a call, with its own arguments, of what is in a slot of table 0.
+fn redirect(module: &Module<'_>, function: u32, slot: u64, splicer: &mut Splicer<'_, '_>) {
+    let (Some(body), Some(ty)) = (module.body(function), module.signature(function)) else {
+        return;
+    };
+    let mut bytes = encoded(0u32);
+    let mut code = InstructionSink::new(&mut bytes);
+    for local in 0..ty.params().len() as u32 {
+        code.local_get(local);
+    }
+    if wide_table(module) {
+        code.i64_const(slot as i64)
+    } else {
+        code.i32_const(slot as i32)
+    };
+    code.call_indirect(0, module.functions[function as usize]).end();
+    splicer.replace(body.range.clone(), bytes);
+}
+
+fn wide_table(module: &Module<'_>) -> bool {
+    module.tables.first().is_some_and(|table| table.table64)
+}
+
 /// An entry of the import section.
 pub(crate) fn entry(module: &str, name: &str, ty: EntityType) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -182,10 +255,8 @@ fn apart(
     splicer: &mut Splicer<'_, '_>,
 ) -> Vec<(u64, Vec<u8>)> {
     let mut image = Vec::new();
-    for data in &module.data {
-        let Some(address) = data.offset.as_ref().and_then(|offset| offset.constant()) else {
-            continue;
-        };
+    for (data, address) in module.data.iter().zip(&plan.segments) {
+        let (Some(_), Some(address)) = (&data.offset, address) else { continue };
         let bytes = splicer.bytes_mut()[data.bytes.clone()].to_vec();
         image.push((address.wrapping_add(placement.offset), bytes));
         // An empty passive segment keeps the numbers of those that follow.
@@ -193,16 +264,17 @@ fn apart(
     }
     if let Some(start) = module.start {
         splicer.drop_all(id::START);
-        splicer.append(id::EXPORT, &export("__isolith_start", ExportKind::Func, start));
+        splicer.append(id::EXPORT, &item("__isolith_start", ExportKind::Func, start));
     }
     if let Some(global) = extent::stack_pointer(module, &plan.extent) {
-        let item = export("__isolith_stack_pointer", ExportKind::Global, global);
+        let item = item("__isolith_stack_pointer", ExportKind::Global, global);
         splicer.append(id::EXPORT, &item);
     }
     image
 }
 
-fn export(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
+/// An entry of the export section.
+pub(crate) fn item(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     name.encode(&mut bytes);
     kind.encode(&mut bytes);
@@ -210,12 +282,13 @@ fn export(name: &str, kind: ExportKind, index: u32) -> Vec<u8> {
     bytes
 }
 
-/// The slots of the function table that a module fills or reserves, the null slot included.
+/// The slots of the function table that a module fills or reserves: the null slot included, but in
+/// a side module, which has none.
 pub(crate) fn slots(module: &Module<'_>) -> u64 {
-    let filled = module.elements.iter().filter(|element| element.table == 0).map(|element| {
-        let first = element.offset.as_ref().and_then(|offset| offset.constant()).unwrap_or(0);
-        first + element.functions.len() as u64
-    });
-    let reserved = module.tables.first().map_or(0, |table| table.initial);
-    filled.max().unwrap_or(0).max(reserved).max(1)
+    let filled = module.slot_runs().map(|(first, functions)| first + functions.len() as u64);
+    let filled = filled.max().unwrap_or(0);
+    match &module.dylink {
+        Some(dylink) => filled.max(dylink.table_size.into()),
+        None => filled.max(module.tables.first().map_or(0, |table| table.initial)).max(1),
+    }
 }

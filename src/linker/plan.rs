@@ -78,6 +78,8 @@ pub(crate) struct Plan {
     pub(crate) route: Route,
     pub(crate) extent: Extent,
     pub(crate) fixes: Vec<Fix>,
+    /// The address of every data segment, `None` for one that nothing places.
+    pub(crate) segments: Vec<Option<u64>>,
     /// The first byte whose number speaks of `__heap_base`, and of `__heap_end`: who names the
     /// first without the second runs a heap of its own from there.
     pub(crate) heap_base_used: Option<usize>,

@@ -237,3 +237,66 @@ pub(crate) fn encoded(value: impl Encode) -> Vec<u8> {
     value.encode(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+
+    const FILE: &[u8] = include_bytes!("../../tests/linker/golden/threads-plain.wasm");
+
+    fn sections(bytes: &[u8]) -> Vec<u8> {
+        let module = parse(bytes).expect("a module");
+        module.sections.iter().map(|section| section.id).collect()
+    }
+
+    #[test]
+    fn no_edits_leave_the_file_as_it_is() {
+        let module = parse(FILE).expect("a module");
+        assert_eq!(Splicer::new(&module).finish(), FILE);
+    }
+
+    #[test]
+    fn a_body_that_grows_takes_its_lengths_along() {
+        let module = parse(FILE).expect("a module");
+        let mut splicer = Splicer::new(&module);
+        for body in &module.bodies {
+            // Before the last `end`: 100 times `nop`.
+            splicer.insert(body.range.end - 1, vec![1; 100]);
+        }
+        let grown = splicer.finish();
+        let grown = parse(&grown).expect("still a module");
+        for (before, after) in module.bodies.iter().zip(&grown.bodies) {
+            assert_eq!(after.range.len(), before.range.len() + 100);
+        }
+        assert_eq!(grown.data.len(), module.data.len());
+    }
+
+    #[test]
+    fn lists_grow_at_both_ends_and_sections_come_where_they_belong() {
+        let module = parse(FILE).expect("a module");
+        let mut splicer = Splicer::new(&module);
+        splicer.prepend(id::GLOBAL, &[0x7f, 0, 0x41, 1, 0x0b]);
+        splicer.append(id::GLOBAL, &[0x7f, 0, 0x41, 2, 0x0b]);
+        splicer.append(id::MEMORY, &[0, 9]);
+        splicer.drop_all(id::EXPORT);
+        let made = splicer.finish();
+        let after = parse(&made).expect("still a module");
+        assert_eq!(after.globals.len(), module.globals.len() + 2);
+        assert_eq!(after.globals.first().and_then(|global| global.init.constant()), Some(1));
+        assert_eq!(after.globals.last().and_then(|global| global.init.constant()), Some(2));
+        assert!(after.exports.is_empty());
+        let ids: Vec<u8> = sections(&made).into_iter().filter(|id| *id != 0).collect();
+        assert!(ids.is_sorted_by_key(|id| order(*id)), "{ids:?}");
+        assert!(ids.contains(&id::MEMORY));
+    }
+
+    #[test]
+    fn removing_an_item_counts_it_out() {
+        let module = parse(FILE).expect("a module");
+        let mut splicer = Splicer::new(&module);
+        splicer.remove_item(id::IMPORT, module.imports[0].range.clone());
+        let made = splicer.finish();
+        assert_eq!(parse(&made).expect("still a module").imports.len(), module.imports.len() - 1);
+    }
+}

@@ -9,7 +9,6 @@ use super::code::{Code, Instruction, op};
 use super::fault::{Fault, Result};
 use super::module::Module;
 use crate::error::Kind;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A constant in code: its value and the bytes that spell it.
@@ -31,8 +30,8 @@ pub(crate) struct Startup {
     pub(crate) segments: Vec<(u32, u64)>,
     /// Address and length of what `memory.fill` clears.
     pub(crate) fills: Vec<(u64, u64)>,
-    /// The functions that were understood, ascending.
-    pub(crate) functions: BTreeSet<u32>,
+    /// Whether each function of the module's own is such code, and was understood.
+    pub(crate) functions: Vec<bool>,
 }
 
 impl Startup {
@@ -41,19 +40,20 @@ impl Startup {
     /// # Errors
     /// `ERR_MALFORMED_MODULE` if such a function's code cannot be decoded.
     pub(crate) fn of(module: &Module<'_>) -> Result<Self> {
-        let mut startup = Self::default();
+        let functions = vec![false; module.bodies.len()];
+        let mut startup = Self { functions, ..Self::default() };
         let exported = module.exports.iter().filter(|export| {
             export.kind == wasmparser::ExternalKind::Func && export.name.starts_with("__wasm_")
         });
         let mut open: Vec<u32> = module.start.into_iter().collect();
         open.extend(exported.map(|export| export.index));
-        let mut seen = BTreeSet::new();
+        let mut seen = vec![false; module.bodies.len()];
         while let Some(function) = open.pop() {
-            if !seen.insert(function) {
-                continue;
-            }
+            let own = function.checked_sub(module.imported_functions).map(|own| own as usize);
+            let Some(own) = own.filter(|own| seen.get(*own) == Some(&false)) else { continue };
+            seen[own] = true;
             if let Some(run) = Run::of(module, function)? {
-                startup.functions.insert(function);
+                startup.functions[own] = true;
                 open.extend(run.calls);
                 startup.addresses.extend(run.addresses);
                 startup.globals.extend(run.globals);

@@ -5,7 +5,6 @@ use super::fault::Result;
 use super::module::Module;
 use super::plan::Extent;
 use super::startup::Startup;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// How many places a warning lists.
@@ -14,8 +13,8 @@ const LISTED: usize = 8;
 /// What a look through the code has found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Suspects {
-    /// Globals that are added to a constant within the data, with the first byte that does so.
-    pub(crate) bases: BTreeMap<u32, usize>,
+    /// For each global, the first byte where it is added to a constant within the data.
+    pub(crate) bases: Vec<Option<usize>>,
     /// Constants and offsets within the data to which nothing is added.
     pub(crate) absolute: Vec<usize>,
 }
@@ -33,23 +32,31 @@ impl Suspects {
 /// # Errors
 /// `ERR_MALFORMED_MODULE` if the code cannot be decoded.
 pub(crate) fn code(module: &Module<'_>, extent: &Extent, startup: &Startup) -> Result<Suspects> {
-    let mut found = Suspects::default();
-    for (function, body) in (module.imported_functions..).zip(&module.bodies) {
-        if startup.functions.contains(&function) {
+    let globals = module.imported_globals as usize + module.globals.len();
+    let mut found = Suspects { bases: vec![None; globals], absolute: Vec::new() };
+    for (function, body) in module.bodies.iter().enumerate() {
+        if startup.functions[function] {
             continue;
         }
         // The last global read, and the locals that hold one; the last suspicious constant.
         let mut base = None;
-        let mut held: BTreeMap<i64, u32> = BTreeMap::new();
+        let mut held: Vec<(i64, u32)> = Vec::new();
         let mut constant = None;
         let mut instructions = Code::of_body(&module.bytes[body.range.clone()], body.range.start)?;
         while let Some(Instruction { opcode, at, first, second, .. }) = instructions.next()? {
             match opcode {
                 op::GLOBAL_GET => base = Some(first as u32),
-                op::LOCAL_GET => base = held.get(&first).copied().or(base),
+                op::LOCAL_GET => {
+                    let known = held.binary_search_by_key(&first, |(local, _)| *local);
+                    base = known.map_or(base, |at| Some(held[at].1));
+                }
                 op::LOCAL_TEE | op::LOCAL_SET => {
-                    held.remove(&first);
-                    held.extend(base.map(|global| (first, global)));
+                    match (held.binary_search_by_key(&first, |(local, _)| *local), base) {
+                        (Ok(at), Some(global)) => held[at].1 = global,
+                        (Ok(at), None) => _ = held.remove(at),
+                        (Err(at), Some(global)) => held.insert(at, (first, global)),
+                        (Err(_), None) => {}
+                    }
                 }
                 op::I32_CONST | op::I64_CONST => {
                     found.absolute.extend(constant.take());
@@ -59,8 +66,9 @@ pub(crate) fn code(module: &Module<'_>, extent: &Extent, startup: &Startup) -> R
                     constant = (address && within(extent, value)).then_some(at);
                 }
                 op::I32_ADD | op::I64_ADD => {
-                    if let (Some(at), Some(global)) = (constant, base) {
-                        found.bases.entry(global).or_insert(at);
+                    let global = base.and_then(|global| found.bases.get_mut(global as usize));
+                    if let (Some(_), Some(first)) = (constant, global) {
+                        *first = first.or(constant.take());
                         constant = None;
                     }
                     found.absolute.extend(constant.take());

@@ -74,7 +74,8 @@ impl Mutex {
     pub fn unlock(&self) {
         // Release: everything done under the lock is visible to the next holder's Acquire.
         if self.state.swap(FREE, Ordering::Release) & SLEEPER != 0 {
-            futex::wake(&self.state, 1);
+            // All, not one: a terminated worker or a promise that lost its wake-up may be first.
+            futex::wake(&self.state, u32::MAX);
         }
     }
 

@@ -1,12 +1,13 @@
 //! A bounded queue of 32-bit words for many producers and many consumers, with close and sweep.
 //!
-//! Model: a ring with a turnstile at each end. A turnstile is one word that holds a position, a
-//! *closed* bit and a *taken* bit. To push, a thread takes the tail turnstile by compare-exchange,
-//! writes the slot, and moves the turnstile on with one store that both publishes the item and
-//! lets the next thread in; popping does the same at the head. So an operation costs two locked
-//! instructions, producers never meet consumers, and a thread that is killed in between leaves
-//! nothing half done: its item was not published yet, or is still there. The turnstile remembers
-//! who is inside, so [`Queue::poison`] can open one that a dead thread holds.
+//! Model: a ring with a turnstile at each end. A turnstile is one word: a position and a *closed*
+//! bit, or, while a thread is inside, that thread's id and the *taken* bit. To push, a thread takes
+//! the tail turnstile by compare-exchange, writes the slot, and moves the turnstile on with one store
+//! that both publishes the item and lets the next thread in; popping does the same at the head. So
+//! an operation costs two locked instructions and producers never meet consumers. The position also
+//! stands beside the turnstile, written just before the thread leaves: so a thread that is killed
+//! between any two instructions leaves nothing half done, and [`Queue::poison`] opens the turnstile
+//! it held. (Engines do kill between two atomic operations in a row: seen in V8.)
 //!
 //! Against a queue with a sequence number per slot: that is lock-free, but a thread killed between
 //! claim and publish wedges its slot for ever, and it measured slower in JavaScript (1×1 and 2×2).
@@ -15,18 +16,19 @@
 //!
 //! | word | holds |
 //! |---|---|
-//! | 0 tail, 1 producer inside, 2 head as the producers last saw it | the producers' cache line |
-//! | 16 head, 17 consumer inside, 18 tail as the consumers last saw it | the consumers' cache line |
+//! | 0 tail, 1 its position while taken, 2 head as the producers last saw it | the producers' cache line |
+//! | 16 head, 17 its position while taken, 18 tail as the consumers last saw it | the consumers' cache line |
 //! | 32 kind, 33 capacity, 34 slots, 35 consumers asleep, 36 producers asleep, 37 nap | seldom written |
 //! | 48 … | the slots |
 //!
-//! A position counts items, shifted left by 2; its low bits are [`TAKEN`] and [`CLOSED`].
+//! A position counts items, shifted left by 2; its low bits are [`TAKEN`] and [`CLOSED`]. A thread's
+//! id is shifted left by 1.
 
 use super::primitive::{AtomicU32, Ordering, relax, store_inside, store_load_fence};
 use crate::sys::{clock, futex};
 use std::time::Duration;
 
-/// Bit 0 of a turnstile: a thread is inside.
+/// Bit 0 of a turnstile: a thread is inside, and the other bits are its id.
 pub const TAKEN: u32 = 1;
 /// Bit 1 of a turnstile: the queue is closed. Set in both turnstiles by [`Queue::close`].
 pub const CLOSED: u32 = 2;
@@ -64,8 +66,8 @@ pub enum Refused {
 #[repr(C)]
 pub struct End {
     turnstile: AtomicU32,
-    /// The thread inside, 0 outside and for the two instructions at its borders.
-    inside: AtomicU32,
+    /// The turnstile's word without a thread inside: as it was, or just before the leave, will be.
+    position: AtomicU32,
     /// The other end's position as last looked at; read and written only inside.
     seen: AtomicU32,
     spare: [u32; 13],
@@ -90,7 +92,7 @@ impl End {
     fn new() -> Self {
         Self {
             turnstile: AtomicU32::new(0),
-            inside: AtomicU32::new(0),
+            position: AtomicU32::new(0),
             seen: AtomicU32::new(0),
             spare: [0; 13],
         }
@@ -134,7 +136,7 @@ impl<'a> Queue<'a> {
     /// If the number of slots is not [`slots_for`] the header's capacity, or above 2²⁸.
     pub fn new(header: &'a Header, slots: &'a [AtomicU32]) -> Self {
         let capacity = header.capacity.load(Ordering::Relaxed);
-        assert!(capacity >= 1 && capacity <= 1 << 28, "queue capacity {capacity} out of range");
+        assert!((1..=1 << 28).contains(&capacity), "queue capacity {capacity} out of range");
         assert_eq!(slots.len(), slots_for(capacity) as usize, "queue slots do not fit capacity");
         Self { header, slots, capacity }
     }
@@ -160,7 +162,7 @@ impl<'a> Queue<'a> {
         Self::new(header, slots)
     }
 
-    /// Pushes without waiting for room. `thread` is the caller's id, not 0.
+    /// Pushes without waiting for room. `thread` is the caller's id, 1 to 2³¹ − 1.
     ///
     /// # Errors
     /// [`Refused`]; the item is then not in the queue.
@@ -169,31 +171,41 @@ impl<'a> Queue<'a> {
         let mut tries = 0;
         loop {
             let before = tail.turnstile.load(Ordering::Relaxed);
+            if before & TAKEN != 0 {
+                self.pause(&mut tries)?;
+                continue;
+            }
             if before & CLOSED != 0 {
                 return Err(Refused::Closed);
             }
-            // Relaxed: a full answer publishes nothing, and the check is made again inside.
             // Signed: the head may have passed a tail that is stale by now, which is not "full".
             let full = |head: u32| {
                 let size = before.wrapping_sub(head & !BITS).cast_signed();
                 size >= (self.capacity * STEP).cast_signed()
             };
-            if before & TAKEN == 0 && full(head.turnstile.load(Ordering::Relaxed)) {
-                return Err(Refused::NotNow);
-            }
-            if !self.enter(tail, before, thread, &mut tries)? {
-                continue;
-            }
-            if full(tail.seen.load(Ordering::Relaxed)) {
+            let mut seen = tail.seen.load(Ordering::Relaxed);
+            if full(seen) {
                 // Acquire, with the consumers' Release: their reads of the slots up to here are
                 // over before this thread or, through the turnstile, a later producer overwrites.
-                let now = head.turnstile.load(Ordering::Acquire) & !BITS;
-                store_inside(&tail.seen, now);
-                if full(now) {
-                    leave(tail, before);
+                seen = head.turnstile.load(Ordering::Acquire);
+                let taken = seen & TAKEN != 0;
+                if taken {
+                    // May run ahead of its consumer's read: good for "full", not for overwriting.
+                    seen = head.position.load(Ordering::Relaxed);
+                }
+                if full(seen) {
+                    return Err(Refused::NotNow);
+                }
+                if taken {
+                    self.pause(&mut tries)?;
                     continue;
                 }
             }
+            if !enter(tail, before, thread) {
+                continue;
+            }
+            // Nobody else moves the tail now and the head only makes room: what fitted still fits.
+            store_inside(&tail.seen, seen & !BITS);
             store_inside(self.slot(before), item);
             leave(tail, before.wrapping_add(STEP));
             self.ring(&self.header.consumers_asleep, &tail.turnstile);
@@ -201,7 +213,7 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Pops without waiting for an item. `thread` is the caller's id, not 0.
+    /// Pops without waiting for an item. `thread` is the caller's id, 1 to 2³¹ − 1.
     ///
     /// # Errors
     /// [`Refused`]; what was pushed before the close still comes out.
@@ -209,29 +221,38 @@ impl<'a> Queue<'a> {
         let (tail, head) = (&self.header.tail, &self.header.head);
         let mut tries = 0;
         loop {
-            let before = head.turnstile.load(Ordering::Relaxed);
-            let position = before & !BITS;
-            if before & TAKEN == 0 {
-                let limit = tail.turnstile.load(Ordering::Relaxed);
-                if limit & !BITS == position {
-                    // Closed and empty is for ever: no push can come after the closed bit.
-                    let closed = limit & CLOSED != 0;
-                    return Err(if closed { Refused::Closed } else { Refused::NotNow });
-                }
-            }
-            if !self.enter(head, before, thread, &mut tries)? {
+            // Acquire, with `leave`: the tail read below is at least the one that the last consumer
+            // saw, so it is not behind this head. (With Relaxed loom finds a pop of an empty slot.)
+            let before = head.turnstile.load(Ordering::Acquire);
+            if before & TAKEN != 0 {
+                self.pause(&mut tries)?;
                 continue;
             }
-            if head.seen.load(Ordering::Relaxed) == position {
+            let position = before & !BITS;
+            let mut seen = head.seen.load(Ordering::Relaxed);
+            if seen.wrapping_sub(position).cast_signed() <= 0 {
                 // Acquire, with the producers' Release: the items up to here are written. Later
                 // consumers get that through the head's own Release and Acquire.
-                let now = tail.turnstile.load(Ordering::Acquire) & !BITS;
-                store_inside(&head.seen, now);
-                if now == position {
-                    leave(head, before);
+                seen = tail.turnstile.load(Ordering::Acquire);
+                let taken = seen & TAKEN != 0;
+                if taken {
+                    // May run ahead of its producer's write: good for "empty", not for reading.
+                    seen = tail.position.load(Ordering::Relaxed);
+                }
+                if seen & !BITS == position {
+                    // Closed and empty is for ever: no push can come after the closed bit.
+                    let closed = seen & CLOSED != 0;
+                    return Err(if closed { Refused::Closed } else { Refused::NotNow });
+                }
+                if taken {
+                    self.pause(&mut tries)?;
                     continue;
                 }
             }
+            if !enter(head, before, thread) {
+                continue;
+            }
+            store_inside(&head.seen, seen & !BITS);
             let item = self.slot(before).load(Ordering::Relaxed);
             leave(head, before.wrapping_add(STEP));
             self.ring(&self.header.producers_asleep, &head.turnstile);
@@ -259,8 +280,8 @@ impl<'a> Queue<'a> {
 
     /// How many items wait; exact at some moment during the call.
     pub fn len(&self) -> u32 {
-        let head = self.header.head.turnstile.load(Ordering::Acquire) & !BITS;
-        let tail = self.header.tail.turnstile.load(Ordering::Acquire) & !BITS;
+        let head = outside(&self.header.head) & !BITS;
+        let tail = outside(&self.header.tail) & !BITS;
         (tail.wrapping_sub(head) / STEP).min(self.capacity)
     }
 
@@ -280,10 +301,11 @@ impl<'a> Queue<'a> {
             let mut tries = 0;
             loop {
                 let before = end.turnstile.load(Ordering::Relaxed);
-                if before & CLOSED != 0 && before & TAKEN == 0 {
+                if before & TAKEN != 0 {
+                    self.pause(&mut tries)?;
+                } else if before & CLOSED != 0 {
                     break;
-                }
-                if self.enter(end, before, thread, &mut tries)? {
+                } else if enter(end, before, thread) {
                     leave(end, before | CLOSED);
                     break;
                 }
@@ -300,18 +322,17 @@ impl<'a> Queue<'a> {
     pub fn poison(&self, dead: u32) -> bool {
         let mut opened = false;
         for end in [&self.header.tail, &self.header.head] {
-            // Acquire on both: the id is read no earlier than the bit it belongs to. A live thread
-            // inside shows its own id, or 0 for the instruction at each border, never a dead one:
-            // each clears the id before it leaves.
-            let word = end.turnstile.load(Ordering::Acquire);
-            if word & TAKEN != 0 && end.inside.load(Ordering::Acquire) == dead {
-                end.inside.store(0, Ordering::Relaxed);
-                // Release: passes on what the last leaver published to the dead thread.
-                opened |= end
-                    .turnstile
-                    .compare_exchange(word, word & !TAKEN, Ordering::Release, Ordering::Relaxed)
-                    .is_ok();
-            }
+            // Acquire: the dead thread's writes up to its position are visible to this thread, and
+            // Release: through it to the next one inside.
+            opened |= end
+                .turnstile
+                .compare_exchange(
+                    inside(dead),
+                    end.position.load(Ordering::Acquire),
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
         }
         // It may have died between its publishing store and the wake-up.
         self.wake_all();
@@ -322,29 +343,17 @@ impl<'a> Queue<'a> {
         &self.slots[(position / STEP) as usize & (self.slots.len() - 1)]
     }
 
-    /// One try to go through a turnstile seen as `before`; `false` means look again.
-    fn enter(&self, end: &End, before: u32, thread: u32, tries: &mut u32) -> Result<bool, Refused> {
-        debug_assert!(thread != 0, "a thread without an id uses a queue");
-        if before & TAKEN == 0 {
-            // Acquire, with `leave`: the slots, `seen` and `inside` as the last thread left them.
-            let entered = end
-                .turnstile
-                .compare_exchange(before, before | TAKEN, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok();
-            if entered {
-                store_inside(&end.inside, thread);
-            }
-            return Ok(entered);
-        }
+    /// Lets time pass in front of a taken turnstile.
+    fn pause(&self, tries: &mut u32) -> Result<(), Refused> {
         *tries += 1;
-        if *tries % SPINS != 0 || cfg!(loom) {
+        if !tries.is_multiple_of(SPINS) || cfg!(loom) {
             relax();
         } else if futex::can_block() {
             futex::wait(&self.header.nap, 0, Some(NAP));
         } else if *tries > PATIENCE {
             return Err(Refused::Busy);
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Wakes the sleepers of the other side, if there are any.
@@ -396,11 +405,32 @@ impl<'a> Queue<'a> {
     }
 }
 
+/// What a thread writes into a turnstile that it enters.
+fn inside(thread: u32) -> u32 {
+    thread << 1 | TAKEN
+}
+
+/// One try to go through a turnstile seen free as `before`; `false` means look again.
+fn enter(end: &End, before: u32, thread: u32) -> bool {
+    debug_assert!(thread != 0 && thread >> 31 == 0, "thread id {thread} out of range");
+    // Acquire, with `leave`: the slots and `seen` as the last thread left them.
+    end.turnstile
+        .compare_exchange(before, inside(thread), Ordering::Acquire, Ordering::Relaxed)
+        .is_ok()
+}
+
 /// Goes out of a turnstile, leaving it at `after`.
 fn leave(end: &End, after: u32) {
-    store_inside(&end.inside, 0);
-    // Release: the slot, `seen` and `inside` are visible to whoever sees this position.
+    // The commit point for a thread that is killed: before this its item was never pushed or popped.
+    store_inside(&end.position, after);
+    // Release: the slot, `seen` and `position` are visible to whoever sees this position.
     end.turnstile.store(after, Ordering::Release);
+}
+
+/// The word of an end as it was, or will be in an instant, when nobody is inside.
+fn outside(end: &End) -> u32 {
+    let word = end.turnstile.load(Ordering::Acquire);
+    if word & TAKEN == 0 { word } else { end.position.load(Ordering::Relaxed) }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -53,6 +53,7 @@ fn positions_wrap_without_a_seam() {
     let start = u32::MAX - 2 * STEP + 1;
     for end in [&memory.header.tail, &memory.header.head] {
         end.turnstile.store(start, Ordering::Relaxed);
+        end.position.store(start, Ordering::Relaxed);
         end.seen.store(start, Ordering::Relaxed);
     }
     let queue = memory.queue();
@@ -101,7 +102,7 @@ fn a_turnstile_held_by_the_dead_opens_and_one_held_by_the_living_does_not() {
     queue.push(5, 1).unwrap();
     for end in [&memory.header.tail, &memory.header.head] {
         let before = end.turnstile.load(Ordering::Relaxed);
-        assert_eq!(queue.enter(end, before, 66, &mut 0), Ok(true));
+        assert!(enter(end, before, 66));
     }
     assert!(!queue.poison(65));
     assert_eq!(memory.header.tail.turnstile.load(Ordering::Relaxed) & TAKEN, TAKEN);
@@ -168,4 +169,55 @@ fn every_item_comes_once_and_in_its_producers_order() {
         let expected = (0..2u32).flat_map(|p| (0..EACH).map(move |n| p << 24 | n));
         assert!(all.into_iter().eq(expected));
     });
+}
+
+#[test]
+fn a_death_between_any_two_steps_loses_nothing_that_was_published() {
+    // How many of its steps thread 66 or 67 takes before it dies.
+    for steps in 0..=4 {
+        let memory = Memory::new(2);
+        let queue = memory.queue();
+        queue.push(5, 1).unwrap();
+        let tail = &memory.header.tail;
+        let before = tail.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        if steps >= 1 {
+            assert!(enter(tail, before, 66));
+        }
+        if steps >= 2 {
+            store_inside(queue.slot(before), 6);
+        }
+        if steps >= 3 {
+            store_inside(&tail.position, after);
+        }
+        if steps >= 4 {
+            tail.turnstile.store(after, Ordering::Release);
+        }
+        queue.poison(66);
+        assert_eq!(queue.pop(1), Ok(5));
+        // Published as soon as the position beside the turnstile has moved.
+        let second = if steps >= 3 { Ok(6) } else { Err(Refused::NotNow) };
+        assert_eq!(queue.pop(1), second, "died after step {steps}");
+        for item in [7, 8] {
+            queue.push(item, 1).unwrap();
+        }
+        assert_eq!(queue.push(9, 1), Err(Refused::NotNow));
+
+        let head = &memory.header.head;
+        let before = head.turnstile.load(Ordering::Relaxed);
+        let after = before.wrapping_add(STEP);
+        if steps >= 1 {
+            assert!(enter(head, before, 67));
+        }
+        if steps >= 3 {
+            store_inside(&head.position, after);
+        }
+        if steps >= 4 {
+            head.turnstile.store(after, Ordering::Release);
+        }
+        queue.poison(67);
+        // The item in the dead hand is still there until the position has moved.
+        let next = if steps >= 3 { 8 } else { 7 };
+        assert_eq!(queue.pop(1), Ok(next), "died after step {steps}");
+    }
 }

@@ -4,5 +4,6 @@ pub mod clock;
 #[cfg(target_arch = "wasm32")]
 pub mod fault;
 pub mod futex;
+pub mod thread;
 #[cfg(all(feature = "kernel", target_arch = "wasm32"))]
 pub mod version;

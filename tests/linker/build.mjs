@@ -1,7 +1,7 @@
-// Builds the fixture modules with stock toolchains: every source in every way that people link.
+// Builds the fixture modules with stock toolchains, in every way that people link; `--bless` keeps the golden ones.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,7 +31,6 @@ const BARE = {
   },
   // The document's recipe: no relocation entries, the globals tell.
   recipe: { link: [IMPORT, BASE], args: ['-Crelocation-model=pic'] },
-  forgotten: { link: [IMPORT], args: ['-Crelocation-model=pic'] },
   absolute: { link: [IMPORT, BASE], args: [] },
 };
 
@@ -44,8 +43,35 @@ const C = {
     ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--export=__wasm_init_tls', '--export=__tls_size'],
   },
   pic: { cc: ['-fPIC'], ld: [RELOCS, IMPORT], target: 'wasm32-unknown-emscripten' },
-  side: { cc: ['-fPIC'], ld: ['-shared', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
+  wide: { cc: ['-D_Thread_local='], ld: ['-mwasm64', RELOCS, IMPORT], target: 'wasm64' },
+  // Without relocation entries, and without names.
+  bare: { cc: ['-fPIC'], ld: [IMPORT, BASE, '--strip-all'], target: 'wasm32-unknown-emscripten' },
+  main: { cc: ['-mmutable-globals'], ld: [RELOCS, IMPORT, '--export-dynamic', '--export=counter', '--export=numbers', '--allow-undefined'] },
+  side: { cc: ['-fPIC'], ld: ['-shared', '--export-dynamic', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
+
+/**
+ * The document's recipe with std: position-independent code all the way down, which needs std built
+ * for it by the pinned nightly. `--export=__heap_base` is what today's linkers want besides.
+ */
+function recipe(names) {
+  const at = join(OUT, 'recipe');
+  const missing = names.filter((name) => !fresh(join(here, 'fixtures', `${name}.rs`), join(OUT, `${name}-recipe.wasm`)));
+  if (missing.length === 0) return;
+  for (const name of names) {
+    mkdirSync(join(at, name), { recursive: true });
+    const lib = `[lib]\ncrate-type = ["cdylib"]\npath = "../../../fixtures/${name}.rs"\n`;
+    writeFileSync(join(at, name, 'Cargo.toml'), `[package]\nname = "${name}"\nedition = "2024"\n${lib}`);
+  }
+  const profile = '[profile.release]\npanic = "abort"\nopt-level = 2\n';
+  writeFileSync(join(at, 'Cargo.toml'), `[workspace]\nresolver = "3"\nmembers = ${JSON.stringify(names)}\n${profile}`);
+  const RUSTFLAGS = `-C link-arg=${IMPORT} -C link-arg=${BASE} -Crelocation-model=pic`;
+  const args = ['build', '-Z', 'build-std=core,std,alloc,panic_abort', '--target', 'wasm32-unknown-unknown', '--release'];
+  execFileSync('cargo', args, { cwd: at, stdio: 'inherit', env: { ...process.env, RUSTFLAGS, CARGO_TARGET_DIR: join(at, 'target') } });
+  for (const name of names) {
+    copyFileSync(join(at, 'target/wasm32-unknown-unknown/release', `${name}.wasm`), join(OUT, `${name}-recipe.wasm`));
+  }
+}
 
 /** Builds what is missing or older than its source; returns the names of all modules. */
 export function build() {
@@ -53,8 +79,9 @@ export function build() {
   const names = [];
   for (const source of readdirSync(join(here, 'fixtures')).sort()) {
     const [stem, language] = source.split('.');
-    const ways = language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
+    const ways = stem.startsWith('side-') ? { side: C.side } : stem === 'main' ? { plain: C.main } : language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
     for (const [way, how] of Object.entries(ways)) {
+      if (way === 'main') continue;
       const name = `${stem}-${way}`;
       const from = join(here, 'fixtures', source);
       const to = join(OUT, `${name}.wasm`);
@@ -62,6 +89,7 @@ export function build() {
       names.push(name);
     }
   }
+  recipe(['common', 'a', 'b', 'pointers']);
   return names;
 }
 
@@ -79,7 +107,7 @@ function rust(from, to, { link, args }) {
 
 function c(from, to, { cc, ld, target = 'wasm32' }) {
   const object = to.replace(/\.wasm$/, '.o');
-  execFileSync('clang', [`--target=${target}`, '-O1', '-ftls-model=local-exec', ...cc, '-c', from, '-o', object], { stdio: 'inherit' });
+  execFileSync('clang', [`--target=${target}`, '-O1', '-fvisibility=default', '-ftls-model=local-exec', ...cc, '-c', from, '-o', object], { stdio: 'inherit' });
   const shared = ld.includes('-shared');
   execFileSync(lld(), ['-flavor', 'wasm', ...(shared ? [] : ['--no-entry']), ...ld, object, '-o', to], { stdio: 'inherit' });
 }
@@ -91,4 +119,13 @@ function lld() {
   return join(root, 'lib/rustlib', host, 'bin/rust-lld');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${build().join('\n')}\n`);
+/** Modules that are kept in the repository: what the native tests start from. */
+const GOLDEN = ['threads-plain', 'threads-threads', 'threads-pic', 'threads-bare', 'threads-side'];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.stdout.write(`${build().join('\n')}\n`);
+  if (process.argv.includes('--bless')) {
+    mkdirSync(join(here, 'golden'), { recursive: true });
+    for (const name of GOLDEN) copyFileSync(join(OUT, `${name}.wasm`), join(here, 'golden', `${name}.wasm`));
+  }
+}

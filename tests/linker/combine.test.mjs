@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { combine, getHeapBase, inspect, relocate } from '../../pkg/dist/link.js';
+import { combine } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
 import { alone, answer, fixture, instantiate, memoryFor } from './support.mjs';
 

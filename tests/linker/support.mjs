@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OUT } from './build.mjs';
 
-const PAGE = 65536;
+export const PAGE = 65536;
 
 /** The bytes of a fixture module. */
 export function fixture(name) {
@@ -62,4 +62,30 @@ export function alone(bytes, seeds) {
   return seeds.map((seed) => answer(instance, memory, seed));
 }
 
-export { PAGE };
+
+
+/** The custom and other sections of a module: id, name, and where the bytes are. */
+export function sections(bytes) {
+  const found = [];
+  for (let at = 8; at < bytes.length; ) {
+    const [size, body] = leb(bytes, at + 1);
+    const [length, text] = bytes[at] === 0 ? leb(bytes, body) : [0, body];
+    const name = new TextDecoder().decode(bytes.subarray(text, text + length));
+    found.push({ id: bytes[at], name, start: at, body, end: body + size });
+    at = body + size;
+  }
+  return found;
+}
+
+/** A module without the sections that `drop` picks. */
+export function without(bytes, drop) {
+  const kept = sections(bytes).filter((section) => !drop(section));
+  return new Uint8Array([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))].flatMap((part) => [...part]));
+}
+
+/** A module in which a name is another of the same length. */
+export function renamed(bytes, from, to) {
+  const copy = Buffer.from(bytes);
+  for (let at = copy.indexOf(from); at >= 0; at = copy.indexOf(from, at)) copy.write(to, at);
+  return new Uint8Array(copy);
+}

@@ -13,6 +13,8 @@ enum Op {
     Draft(u8, u64, usize),
     Write(u8, u64, u64, usize),
     Truncate(u8, u64),
+    /// Cut and grown again, with what was there out of memory.
+    Recut(u8, u64, u64),
     Rename(u8, u8),
     Link(u8, u8),
     Unlink(u8),
@@ -31,19 +33,21 @@ enum Op {
 }
 
 fn path(name: u8) -> String {
-    let names = ["/a", "/b", "/c", "/d/a", "/d/b", "/d", "/e", "/e/a"];
+    // Few, so that the same ones are met again and again.
+    let names = ["/a", "/a", "/a", "/a", "/b", "/b", "/c", "/d/a", "/d/b", "/d", "/e", "/e/a"];
     names[name as usize % names.len()].to_string()
 }
 
 fn op() -> impl Strategy<Value = Op> {
     let name = any::<u8>;
-    let len = || prop_oneof![0..5000_usize, 0..700_000_usize];
-    let at = || prop_oneof![0..6000_u64, 0..(3 * EXTENT as u64)];
+    let len = || prop_oneof![0..5000_usize, 40_000..300_000_usize];
+    let at = || prop_oneof![0..6000_u64, 0..(3 * EXTENT as u64 / 2)];
     prop_oneof![
         4 => (name(), any::<u64>(), len()).prop_map(|(n, s, l)| Op::Whole(n, s, l)),
         1 => (name(), any::<u64>(), len()).prop_map(|(n, s, l)| Op::Draft(n, s, l)),
         6 => (name(), any::<u64>(), at(), len()).prop_map(|(n, s, o, l)| Op::Write(n, s, o, l)),
         3 => (name(), at()).prop_map(|(n, size)| Op::Truncate(n, size)),
+        6 => (name(), at(), at()).prop_map(|(n, a, b)| Op::Recut(n, a.min(b), a.max(b))),
         4 => (name(), name()).prop_map(|(a, b)| Op::Rename(a, b)),
         1 => (name(), name()).prop_map(|(a, b)| Op::Link(a, b)),
         2 => name().prop_map(Op::Unlink),
@@ -146,6 +150,13 @@ impl Lab {
             Op::Truncate(n, size) => {
                 drop(disk.run(|fs| fs.truncate(Place::from(&*path(*n)), *size)));
             }
+            Op::Recut(n, low, high) => {
+                disk.fs.set_cache_bytes(0);
+                disk.fs.set_cache_bytes(CACHE);
+                for size in [low, high] {
+                    drop(disk.run(|fs| fs.truncate(Place::from(&*path(*n)), *size)));
+                }
+            }
             Op::Rename(a, b) => {
                 let (a, b) = (path(*a), path(*b));
                 drop(disk.run(|fs| fs.rename(Place::from(&*a), Place::from(&*b))));
@@ -180,7 +191,7 @@ impl Lab {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        cases: 400,
         rng_seed: RngSeed::Fixed(0xc7a5),
         failure_persistence: None,
         max_shrink_iters: 4000,

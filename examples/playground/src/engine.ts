@@ -57,6 +57,9 @@ export interface Watcher {
   began?(workers: number): void;
 }
 
+/** Parts of each stage that every worker does before a clock runs: enough for the browser's compiler. */
+const WARM_UP = 6;
+
 export class Engine {
   readonly heap: Heap;
   readonly workers: number;
@@ -107,10 +110,8 @@ export class Engine {
   async warmUp<D, R>(plan: Plan<D, R>): Promise<void> {
     for (const pool of [this.#all, this.#one]) {
       for (const stage of plan.stages) {
-        const [part] = stage.parts;
-        if (part === undefined) continue;
-        const data = this.#framed(part);
-        await Promise.all(Array.from({ length: pool.size }, () => pool.runHeap(stage.task, stage.block, data)));
+        const parts = stage.parts.slice(0, WARM_UP);
+        await Promise.all(parts.flatMap((part) => Array.from({ length: pool.size }, () => pool.runHeap(stage.task, stage.block, this.#framed(part)))));
       }
     }
   }

@@ -30,7 +30,7 @@ async function start(): Promise<void> {
     timeline.draw();
     map?.redraw();
   });
-  setUpTabs(() => {});
+  setUpTabs((panel) => timeline.show(panel.replace('panel-', '')));
   const { sharedMemory } = support();
   if (sharedMemory !== true) throw new Error(`Shared memory is not to be had here: ${sharedMemory}.`);
   const engine = await Engine.start(Math.max(1, Math.min(MOST, navigator.hardwareConcurrency)));

@@ -58,7 +58,8 @@ export function setUpPhoto(shell: Shell): void {
     const filter = new FormData(form).get('filter') as Filter;
     const softness = Number(radius.value);
     void session.during('Filtering', async (signal) => {
-      const { alone, together } = await session.measure(planPhoto(current, filter, softness), signal);
+      const compared = await session.measure(planPhoto(current, filter, softness), signal);
+      const { alone, together } = compared;
       const image = imageOf(current, current.output);
       show(after, image);
       compare.dataset.done = 'yes';
@@ -73,7 +74,7 @@ export function setUpPhoto(shell: Shell): void {
         ['Result', hash.slice(0, 16), { code: true, title: `SHA-256 of the pixels: ${hash}` }],
       ]);
       result.dataset.sha256 = hash;
-      return summary(alone.milliseconds, together.milliseconds, together.workers);
+      return summary(compared);
     });
   });
 }

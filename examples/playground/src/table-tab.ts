@@ -22,7 +22,8 @@ export function setUpTable(shell: Shell): void {
       const current = table;
       if (!current) throw new Error('there is no table yet');
       const [by, of] = [Number(group.value), Number(value.value)];
-      const { alone, together } = await session.measure(planTable(current, by, of), signal);
+      const compared = await session.measure(planTable(current, by, of), signal);
+      const { alone, together } = compared;
       const totals = joinRanges(together.results);
       const same = JSON.stringify(totals) === JSON.stringify(joinRanges(alone.results));
       if (!same) throw new Error('one worker and all workers came to different figures');
@@ -36,7 +37,7 @@ export function setUpTable(shell: Shell): void {
         ['Speed', `${((current.block.size / 1e6 / together.milliseconds) * 1000).toFixed(0)} MB/s`],
       ]);
       Object.assign(result.dataset, { rows: totals.rows, skipped: totals.skipped, groups: totals.groups.length });
-      return summary(alone.milliseconds, together.milliseconds, together.workers);
+      return summary(compared);
     });
 
   const load = async (source: Source): Promise<void> => {

@@ -19,7 +19,7 @@ export class ExtendedAccess extends HeapAccess {
   readPointer53(address: number): number {
     const index = address >>> 2, view = this.u32;
     let low: number, high: number;
-    if (index * 4 === address && index + 1 < view.length) {
+    if (index * 4 === address && index + 1 < view.length >>> 0) {
       low = view[index]!;
       high = view[index + 1]!;
     } else {

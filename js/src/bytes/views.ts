@@ -10,7 +10,6 @@ export type TypedArray =
 export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
   readonly name: string;
   readonly BYTES_PER_ELEMENT: number;
-  new (length: number): T;
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): T;
 }
 

@@ -19,7 +19,7 @@ const cache: string[] = new Array<string>(CACHED).fill('');
 let input = new Uint8Array(0);
 let at = 0;
 let end = 0;
-let objects: object[] = [];
+const objects: object[] = [];
 
 /**
  * The value that `encode` wrote into `bytes` at `offset`. Any thread; runs no user code.
@@ -33,7 +33,7 @@ export function decode(bytes: Uint8Array, offset = 0, limit = bytes.length): unk
   try {
     return get();
   } finally {
-    if (objects.length > 0) objects = [];
+    if (objects.length > 0) objects.length = 0;
     input = EMPTY;
   }
 }

@@ -54,9 +54,7 @@ export function encode(value: unknown, target: Uint8Array, offset: number): numb
     at = beforeAt;
     return after;
   }
-  // A getter may encode something else in the middle: each call has a state of its own.
-  const saved = { out, at, limit, seen, index, busy };
-  if (busy) seen = [];
+  if (busy) return encodeAside(value, target, offset);
   out = target as Uint8Array<ArrayBuffer>;
   at = offset;
   limit = target.length;
@@ -69,8 +67,22 @@ export function encode(value: unknown, target: Uint8Array, offset: number): numb
     if (error instanceof Stop) return error.answer;
     throw error;
   } finally {
-    seen.length = 0;
-    ({ out, at, limit, seen, index, busy } = saved);
+    busy = false;
+    if (seen.length > 0) seen.length = 0;
+    index = undefined;
+  }
+}
+
+/** An encoding that a getter asks for in the middle of another, which then goes on where it was. */
+function encodeAside(value: unknown, target: Uint8Array, offset: number): number {
+  const saved = { out, at, limit, seen, index };
+  seen = [];
+  busy = false;
+  try {
+    return encode(value, target, offset);
+  } finally {
+    ({ out, at, limit, seen, index } = saved);
+    busy = true;
   }
 }
 
@@ -217,10 +229,9 @@ function known(value: object): boolean {
 function putObject(value: object): void {
   if (known(value)) return;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype && !(Symbol.toStringTag in value)) return putPlain(value as Record<string, unknown>);
+  if (prototype === Object.prototype) return putPlain(value as Record<string, unknown>);
   if (Array.isArray(value)) return putArray(value);
   if (ArrayBuffer.isView(value)) return putView(value);
-  if (value instanceof Error) return putError(value);
   switch (brandOf.call(value)) {
     case '[object Object]':
       return putPlain(value as Record<string, unknown>);

@@ -1,4 +1,5 @@
 /** The blocks that a manager allocated: which reference owns each, and the garbage collection of those. */
+import { AddressTable } from './address-table.js';
 import type { HeapRef } from './ref.js';
 
 /** A block that is freed once its reference is garbage. */
@@ -11,12 +12,12 @@ interface Token {
 /**
  * The live blocks by address.
  *
- * A block is in the map exactly while it is allocated, and whoever takes it out of the map frees
+ * A block is in the table exactly while it is allocated, and whoever takes it out of the table frees
  * it: an explicit free or the garbage collector, whichever comes first. So no block is freed twice.
- * Without garbage collection the map holds the references themselves, so that none is lost.
+ * Without garbage collection the table holds the references themselves, so that none is lost.
  */
 export class Allocations {
-  private readonly blocks = new Map<number, HeapRef | Token>();
+  private readonly blocks = new AddressTable<HeapRef | Token>();
   private readonly registry: FinalizationRegistry<Token> | undefined;
   private readonly owners: WeakMap<object, HeapRef> | undefined;
 
@@ -27,7 +28,7 @@ export class Allocations {
     this.registry = new FinalizationRegistry((token) => {
       // Not the same token: the block was freed by its address meanwhile, which may be in use anew.
       if (this.blocks.get(token.address) !== token) return;
-      this.blocks.delete(token.address);
+      this.blocks.take(token.address);
       collect(token.address);
     });
   }
@@ -45,9 +46,8 @@ export class Allocations {
 
   /** Forgets a block; answers the reference that owned it, if that is still there. */
   remove(address: number): HeapRef | undefined {
-    const block = this.blocks.get(address);
+    const block = this.blocks.take(address);
     if (block === undefined) return undefined;
-    this.blocks.delete(address);
     if (this.registry === undefined) return block as HeapRef;
     this.registry.unregister(block);
     return (block as Token).ref.deref();
@@ -60,12 +60,12 @@ export class Allocations {
 
   /** The addresses of all blocks. */
   addresses(): number[] {
-    return [...this.blocks.keys()];
+    return this.blocks.entries().map(([address]) => address);
   }
 
   /** The references of all blocks that still have one, oldest first. */
   refs(): HeapRef[] {
-    const blocks = [...this.blocks.values()];
+    const blocks = this.blocks.entries().map(([, block]) => block);
     if (this.registry === undefined) return blocks as HeapRef[];
     return (blocks as Token[]).flatMap((token) => token.ref.deref() ?? []);
   }
@@ -73,7 +73,7 @@ export class Allocations {
   /** The bytes asked for in all blocks. */
   bytes(): number {
     let sum = 0;
-    for (const block of this.blocks.values()) {
+    for (const [, block] of this.blocks.entries()) {
       sum += this.registry === undefined ? (block as HeapRef).allocatedByteCount : (block as Token).bytes;
     }
     return sum;

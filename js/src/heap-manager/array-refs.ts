@@ -1,5 +1,5 @@
 /** References to arrays of a heap, one class per kind so that engines keep each access monomorphic. */
-import type { TypedArray } from '../bytes.js';
+import { NO_VIEWS, type TypedArray } from '../bytes.js';
 import { badIndex, checkCount, unaligned } from '../bytes/errors.js';
 import type { WasmHeapManager } from './manager.js';
 import { HeapRef } from './ref.js';
@@ -8,12 +8,8 @@ import { HeapRef } from './ref.js';
 export abstract class TypedArrayRef<T extends TypedArray, V extends number | bigint> extends HeapRef {
   /** The number of elements. */
   readonly elementCount: number;
-  /** The index of the first element in a view of the whole heap. */
-  protected readonly base: number;
-  /** `elementCount`, and 0 once freed, so that the hot path needs one test for both. */
-  protected limit: number;
-  /** The last view given out; it stays good until the buffer of an unshared memory is detached. */
-  protected lastView: T | undefined = undefined;
+  /** The array as a view; empty where it must be asked for: at first, once freed, once detached, and while polling always. */
+  protected abstract cells: T;
 
   /** @param address a multiple of the element's size. */
   constructor(address: number, elementCount: number, manager: WasmHeapManager) {
@@ -21,8 +17,6 @@ export abstract class TypedArrayRef<T extends TypedArray, V extends number | big
     checkCount(elementCount, 'the element count');
     this.elementCount = elementCount;
     const size = bytesPerElementOf(this);
-    this.base = address / size;
-    this.limit = address > 0 ? elementCount : 0;
     if (address % size !== 0) throw unaligned(address, size, `a ${this.constructor.name}`);
   }
 
@@ -35,10 +29,10 @@ export abstract class TypedArrayRef<T extends TypedArray, V extends number | big
    * typed array costs; a view that was kept while an unshared memory grew is empty: ask again.
    */
   get view(): T {
-    const view = this.lastView;
-    if (view !== undefined && view.length === this.elementCount && this.address > 0) return view;
+    const { cells } = this;
+    if (cells.length === this.elementCount && cells.length > 0) return cells;
     const made = this.manager.keep(this.makeView(), this);
-    if (this.manager.viewsLast) this.lastView = made;
+    if (this.manager.viewsLast) this.cells = made;
     return made;
   }
   /** Makes a view of the array in the current buffer. */
@@ -59,10 +53,14 @@ export abstract class TypedArrayRef<T extends TypedArray, V extends number | big
     if (!(Number.isInteger(index) && index >= 0 && index < this.elementCount)) throw badIndex(index, this.elementCount);
     return address + index * this.bytesPerElement;
   }
+  /** The array in the current buffer, once `index` is known to be of it. */
+  protected reach(index: number): T {
+    this.at(index);
+    return this.view;
+  }
   /** @internal */
   override forget(): void {
-    this.lastView = undefined;
-    this.limit = 0;
+    this.cells = this.cells.subarray(0, 0) as T;
     super.forget();
   }
 }
@@ -72,21 +70,22 @@ function bytesPerElementOf(ref: TypedArrayRef<TypedArray, number | bigint>): num
   return ref.bytesPerElement;
 }
 
-// The fast path of `readAt` and `writeAt`: an index below `limit`, and within the view that the
-// manager knows. The address was found aligned at construction.
+// The fast path of `readAt` and `writeAt`: an index within `cells`, which is empty where an element
+// cannot be had just so. One test tells of a bad index, a free and a detached buffer.
 
 /** A reference to an array, each element an int8. */
 export class Int8ArrayRef extends TypedArrayRef<Int8Array, number> {
+  protected override cells: Int8Array = NO_VIEWS.i8;
   override get bytesPerElement(): 1 { return 1; }
   protected override makeView(): Int8Array { return this.manager.viewInt8Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.i8, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt8(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.i8, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeInt8(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readInt8Atomic(this.at(index)); }
@@ -98,16 +97,17 @@ export class Int8ArrayRef extends TypedArrayRef<Int8Array, number> {
 
 /** A reference to an array, each element a uint8. */
 export class Uint8ArrayRef extends TypedArrayRef<Uint8Array, number> {
+  protected override cells: Uint8Array = NO_VIEWS.u8;
   override get bytesPerElement(): 1 { return 1; }
   protected override makeView(): Uint8Array { return this.manager.viewUint8Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.u8, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint8(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.u8, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeUint8(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readUint8Atomic(this.at(index)); }
@@ -119,16 +119,17 @@ export class Uint8ArrayRef extends TypedArrayRef<Uint8Array, number> {
 
 /** A reference to an array, each element a uint8 that is written clamped to 0–255. */
 export class Uint8ClampedArrayRef extends TypedArrayRef<Uint8ClampedArray, number> {
+  protected override cells: Uint8ClampedArray = NO_VIEWS.u8c;
   override get bytesPerElement(): 1 { return 1; }
   protected override makeView(): Uint8ClampedArray { return this.manager.viewUint8ClampedArray(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.u8c, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint8Clamped(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.u8c, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeUint8Clamped(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readUint8ClampedAtomic(this.at(index)); }
@@ -140,16 +141,17 @@ export class Uint8ClampedArrayRef extends TypedArrayRef<Uint8ClampedArray, numbe
 
 /** A reference to an array, each element an int16. */
 export class Int16ArrayRef extends TypedArrayRef<Int16Array, number> {
+  protected override cells: Int16Array = NO_VIEWS.i16;
   override get bytesPerElement(): 2 { return 2; }
   protected override makeView(): Int16Array { return this.manager.viewInt16Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.i16, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt16(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.i16, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeInt16(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readInt16Atomic(this.at(index)); }
@@ -161,16 +163,17 @@ export class Int16ArrayRef extends TypedArrayRef<Int16Array, number> {
 
 /** A reference to an array, each element a uint16. */
 export class Uint16ArrayRef extends TypedArrayRef<Uint16Array, number> {
+  protected override cells: Uint16Array = NO_VIEWS.u16;
   override get bytesPerElement(): 2 { return 2; }
   protected override makeView(): Uint16Array { return this.manager.viewUint16Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.u16, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint16(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.u16, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeUint16(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readUint16Atomic(this.at(index)); }
@@ -182,16 +185,17 @@ export class Uint16ArrayRef extends TypedArrayRef<Uint16Array, number> {
 
 /** A reference to an array, each element an int32. */
 export class Int32ArrayRef extends TypedArrayRef<Int32Array, number> {
+  protected override cells: Int32Array = NO_VIEWS.i32;
   override get bytesPerElement(): 4 { return 4; }
   protected override makeView(): Int32Array { return this.manager.viewInt32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.i32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readInt32(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.i32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeInt32(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readInt32Atomic(this.at(index)); }
@@ -203,16 +207,17 @@ export class Int32ArrayRef extends TypedArrayRef<Int32Array, number> {
 
 /** A reference to an array, each element a uint32. */
 export class Uint32ArrayRef extends TypedArrayRef<Uint32Array, number> {
+  protected override cells: Uint32Array = NO_VIEWS.u32;
   override get bytesPerElement(): 4 { return 4; }
   protected override makeView(): Uint32Array { return this.manager.viewUint32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.u32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readUint32(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.u32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeUint32(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readUint32Atomic(this.at(index)); }
@@ -224,16 +229,17 @@ export class Uint32ArrayRef extends TypedArrayRef<Uint32Array, number> {
 
 /** A reference to an array, each element an int64. */
 export class BigInt64ArrayRef extends TypedArrayRef<BigInt64Array, bigint> {
+  protected override cells: BigInt64Array = NO_VIEWS.i64;
   override get bytesPerElement(): 8 { return 8; }
   protected override makeView(): BigInt64Array { return this.manager.viewBigInt64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
-    const { manager } = this, view = manager.i64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readBigInt64(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: bigint): this {
-    const { manager } = this, view = manager.i64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeBigInt64(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): bigint { return this.manager.readBigInt64Atomic(this.at(index)); }
@@ -245,16 +251,17 @@ export class BigInt64ArrayRef extends TypedArrayRef<BigInt64Array, bigint> {
 
 /** A reference to an array, each element a uint64. */
 export class BigUint64ArrayRef extends TypedArrayRef<BigUint64Array, bigint> {
+  protected override cells: BigUint64Array = NO_VIEWS.u64;
   override get bytesPerElement(): 8 { return 8; }
   protected override makeView(): BigUint64Array { return this.manager.viewBigUint64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
-    const { manager } = this, view = manager.u64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readBigUint64(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: bigint): this {
-    const { manager } = this, view = manager.u64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeBigUint64(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): bigint { return this.manager.readBigUint64Atomic(this.at(index)); }
@@ -266,16 +273,17 @@ export class BigUint64ArrayRef extends TypedArrayRef<BigUint64Array, bigint> {
 
 /** A reference to an array, each element a float32. */
 export class Float32ArrayRef extends TypedArrayRef<Float32Array, number> {
+  protected override cells: Float32Array = NO_VIEWS.f32;
   override get bytesPerElement(): 4 { return 4; }
   protected override makeView(): Float32Array { return this.manager.viewFloat32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.f32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readFloat32(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.f32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeFloat32(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readFloat32Atomic(this.at(index)); }
@@ -287,16 +295,17 @@ export class Float32ArrayRef extends TypedArrayRef<Float32Array, number> {
 
 /** A reference to an array, each element a float64. */
 export class Float64ArrayRef extends TypedArrayRef<Float64Array, number> {
+  protected override cells: Float64Array = NO_VIEWS.f64;
   override get bytesPerElement(): 8 { return 8; }
   protected override makeView(): Float64Array { return this.manager.viewFloat64Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.f64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readFloat64(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.f64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writeFloat64(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readFloat64Atomic(this.at(index)); }

@@ -8,13 +8,15 @@ import {
   defaultWasmHeapManagerOptions,
   type AllocatorMethod, type DeallocatorMethod, type HeapGetterCallback, type WasmHeapManagerOptions,
 } from './options.js';
+import type { WasmHeapManager } from './manager.js';
 import { HeapRef } from './ref.js';
 
 /** The part of a manager that is the same for all kinds of values. */
 export abstract class BaseHeapManager extends TextAccess {
   /** True where a view that was given out shows the heap until its buffer is detached. @internal */
   readonly viewsLast: boolean;
-  private readonly options: Readonly<WasmHeapManagerOptions>;
+  private readonly clears: boolean;
+  private readonly tracks: boolean;
   private readonly allocations: Allocations | undefined;
 
   /** @param heapGetter answers the current buffer; called at first use. */
@@ -26,7 +28,8 @@ export abstract class BaseHeapManager extends TextAccess {
   ) {
     const all = { ...defaultWasmHeapManagerOptions, ...options };
     super(heapGetter, all.pollingMode);
-    this.options = all;
+    this.clears = all.clearAllocatedRegions;
+    this.tracks = all.trackAllocations;
     this.viewsLast = all.pollingMode !== 'always';
     this.allocations = all.enableGarbageCollection
       ? new Allocations((address) => this.deallocate(address))
@@ -71,7 +74,7 @@ export abstract class BaseHeapManager extends TextAccess {
   }
 
   private tracked(what: string): Allocations {
-    if (this.options.trackAllocations && this.allocations !== undefined) return this.allocations;
+    if (this.tracks && this.allocations !== undefined) return this.allocations;
     throw new IsolithError('EINVAL', `${what} needs the option trackAllocations`);
   }
 
@@ -81,15 +84,14 @@ export abstract class BaseHeapManager extends TextAccess {
     return view;
   }
 
-  /** Allocates and, unless told not to, clears a block. */
-  protected block(bytes: number): number {
+  /** Allocates a block. */
+  private block(bytes: number): number {
     checkCount(bytes, 'the size in bytes');
     let address = this.allocate(bytes);
     // A wasm export answers an i32: addresses from 2 GiB on come out negative.
     if (address < 0) address >>>= 0;
     if (!(address > 0)) throw outOfMemory(bytes);
-    const { u8 } = this.reach(address, bytes);
-    if (this.options.clearAllocatedRegions) u8.fill(0, address, address + bytes);
+    this.reach(address, bytes);
     return address;
   }
 
@@ -97,7 +99,26 @@ export abstract class BaseHeapManager extends TextAccess {
   adopt<R extends HeapRef>(bytes: number, make: (address: number) => R): R {
     const address = this.block(bytes);
     try {
+      if (this.clears) this.reach(address, bytes).u8.fill(0, address, address + bytes);
       const ref = make(address);
+      this.allocations?.add(ref);
+      return ref;
+    } catch (error) {
+      this.deallocate(address);
+      throw error;
+    }
+  }
+
+  /** Like `adopt`, for a number: writing it, 0 if none is given, clears the block at the same time. */
+  protected own<R extends HeapRef & { write(value: T): unknown }, T extends number | bigint>(
+    Ref: new (address: number, manager: WasmHeapManager) => R, bytes: number, zero: T, initialValue: T | undefined,
+  ): R {
+    const address = this.block(bytes);
+    try {
+      // This class is abstract and has one heir: that is what `this` is.
+      const ref = new Ref(address, this as unknown as WasmHeapManager);
+      if (initialValue !== undefined) ref.write(initialValue);
+      else if (this.clears) ref.write(zero);
       this.allocations?.add(ref);
       return ref;
     } catch (error) {

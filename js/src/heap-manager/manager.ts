@@ -10,7 +10,6 @@ import {
 import { ElementArrayRef } from './element-array-ref.js';
 import {
   Int8Ref, Uint8Ref, Uint8ClampedRef, Int16Ref, Uint16Ref, Int32Ref, Uint32Ref, BigInt64Ref, BigUint64Ref, Float32Ref, Float64Ref,
-  type NumericRef,
 } from './numeric-refs.js';
 import {
   Pointer32Ref, Pointer32ArrayRef, Pointer53Ref, Pointer53ArrayRef, Pointer64Ref, Pointer64ArrayRef,
@@ -37,7 +36,7 @@ import {
  */
 export class WasmHeapManager extends BaseHeapManager {
   /** Allocates an int8, 0 unless a value is given. */
-  allocInt8(initialValue?: number): Int8Ref { return this.own(Int8Ref, 1, initialValue); }
+  allocInt8(initialValue?: number): Int8Ref { return this.own(Int8Ref, 1, 0, initialValue); }
   /** Refers to an int8 that is there. */
   wrapInt8(address: number): Int8Ref { return new Int8Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -48,7 +47,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapInt8Array(address: number, elementCount: number): Int8ArrayRef { return new Int8ArrayRef(address, elementCount, this); }
 
   /** Allocates a uint8, 0 unless a value is given. */
-  allocUint8(initialValue?: number): Uint8Ref { return this.own(Uint8Ref, 1, initialValue); }
+  allocUint8(initialValue?: number): Uint8Ref { return this.own(Uint8Ref, 1, 0, initialValue); }
   /** Refers to a uint8 that is there. */
   wrapUint8(address: number): Uint8Ref { return new Uint8Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -59,7 +58,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapUint8Array(address: number, elementCount: number): Uint8ArrayRef { return new Uint8ArrayRef(address, elementCount, this); }
 
   /** Allocates a uint8 that is written clamped to 0–255, 0 unless a value is given. */
-  allocUint8Clamped(initialValue?: number): Uint8ClampedRef { return this.own(Uint8ClampedRef, 1, initialValue); }
+  allocUint8Clamped(initialValue?: number): Uint8ClampedRef { return this.own(Uint8ClampedRef, 1, 0, initialValue); }
   /** Refers to a uint8 that is written clamped to 0–255 that is there. */
   wrapUint8Clamped(address: number): Uint8ClampedRef { return new Uint8ClampedRef(address, this); }
   /** Views an array in the current buffer. */
@@ -70,7 +69,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapUint8ClampedArray(address: number, elementCount: number): Uint8ClampedArrayRef { return new Uint8ClampedArrayRef(address, elementCount, this); }
 
   /** Allocates an int16, 0 unless a value is given. */
-  allocInt16(initialValue?: number): Int16Ref { return this.own(Int16Ref, 2, initialValue); }
+  allocInt16(initialValue?: number): Int16Ref { return this.own(Int16Ref, 2, 0, initialValue); }
   /** Refers to an int16 that is there. */
   wrapInt16(address: number): Int16Ref { return new Int16Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -81,7 +80,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapInt16Array(address: number, elementCount: number): Int16ArrayRef { return new Int16ArrayRef(address, elementCount, this); }
 
   /** Allocates a uint16, 0 unless a value is given. */
-  allocUint16(initialValue?: number): Uint16Ref { return this.own(Uint16Ref, 2, initialValue); }
+  allocUint16(initialValue?: number): Uint16Ref { return this.own(Uint16Ref, 2, 0, initialValue); }
   /** Refers to a uint16 that is there. */
   wrapUint16(address: number): Uint16Ref { return new Uint16Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -92,7 +91,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapUint16Array(address: number, elementCount: number): Uint16ArrayRef { return new Uint16ArrayRef(address, elementCount, this); }
 
   /** Allocates an int32, 0 unless a value is given. */
-  allocInt32(initialValue?: number): Int32Ref { return this.own(Int32Ref, 4, initialValue); }
+  allocInt32(initialValue?: number): Int32Ref { return this.own(Int32Ref, 4, 0, initialValue); }
   /** Refers to an int32 that is there. */
   wrapInt32(address: number): Int32Ref { return new Int32Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -103,7 +102,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapInt32Array(address: number, elementCount: number): Int32ArrayRef { return new Int32ArrayRef(address, elementCount, this); }
 
   /** Allocates a uint32, 0 unless a value is given. */
-  allocUint32(initialValue?: number): Uint32Ref { return this.own(Uint32Ref, 4, initialValue); }
+  allocUint32(initialValue?: number): Uint32Ref { return this.own(Uint32Ref, 4, 0, initialValue); }
   /** Refers to a uint32 that is there. */
   wrapUint32(address: number): Uint32Ref { return new Uint32Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -114,7 +113,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapUint32Array(address: number, elementCount: number): Uint32ArrayRef { return new Uint32ArrayRef(address, elementCount, this); }
 
   /** Allocates an int64, 0 unless a value is given. */
-  allocBigInt64(initialValue?: bigint): BigInt64Ref { return this.own(BigInt64Ref, 8, initialValue); }
+  allocBigInt64(initialValue?: bigint): BigInt64Ref { return this.own(BigInt64Ref, 8, 0n, initialValue); }
   /** Refers to an int64 that is there. */
   wrapBigInt64(address: number): BigInt64Ref { return new BigInt64Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -125,7 +124,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapBigInt64Array(address: number, elementCount: number): BigInt64ArrayRef { return new BigInt64ArrayRef(address, elementCount, this); }
 
   /** Allocates a uint64, 0 unless a value is given. */
-  allocBigUint64(initialValue?: bigint): BigUint64Ref { return this.own(BigUint64Ref, 8, initialValue); }
+  allocBigUint64(initialValue?: bigint): BigUint64Ref { return this.own(BigUint64Ref, 8, 0n, initialValue); }
   /** Refers to a uint64 that is there. */
   wrapBigUint64(address: number): BigUint64Ref { return new BigUint64Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -136,7 +135,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapBigUint64Array(address: number, elementCount: number): BigUint64ArrayRef { return new BigUint64ArrayRef(address, elementCount, this); }
 
   /** Allocates a float32, 0 unless a value is given. */
-  allocFloat32(initialValue?: number): Float32Ref { return this.own(Float32Ref, 4, initialValue); }
+  allocFloat32(initialValue?: number): Float32Ref { return this.own(Float32Ref, 4, 0, initialValue); }
   /** Refers to a float32 that is there. */
   wrapFloat32(address: number): Float32Ref { return new Float32Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -147,7 +146,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapFloat32Array(address: number, elementCount: number): Float32ArrayRef { return new Float32ArrayRef(address, elementCount, this); }
 
   /** Allocates a float64, 0 unless a value is given. */
-  allocFloat64(initialValue?: number): Float64Ref { return this.own(Float64Ref, 8, initialValue); }
+  allocFloat64(initialValue?: number): Float64Ref { return this.own(Float64Ref, 8, 0, initialValue); }
   /** Refers to a float64 that is there. */
   wrapFloat64(address: number): Float64Ref { return new Float64Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -158,7 +157,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapFloat64Array(address: number, elementCount: number): Float64ArrayRef { return new Float64ArrayRef(address, elementCount, this); }
 
   /** Allocates a pointer of 32 bits, 0 unless a value is given. */
-  allocPointer32(initialValue?: number): Pointer32Ref { return this.own(Pointer32Ref, 4, initialValue); }
+  allocPointer32(initialValue?: number): Pointer32Ref { return this.own(Pointer32Ref, 4, 0, initialValue); }
   /** Refers to a pointer of 32 bits that is there. */
   wrapPointer32(address: number): Pointer32Ref { return new Pointer32Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -169,7 +168,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapPointer32Array(address: number, elementCount: number): Pointer32ArrayRef { return new Pointer32ArrayRef(address, elementCount, this); }
 
   /** Allocates a pointer of 64 bits, at most 2^53 - 1, read as a number, 0 unless a value is given. */
-  allocPointer53(initialValue?: number): Pointer53Ref { return this.own(Pointer53Ref, 8, initialValue); }
+  allocPointer53(initialValue?: number): Pointer53Ref { return this.own(Pointer53Ref, 8, 0, initialValue); }
   /** Refers to a pointer of 64 bits, at most 2^53 - 1, read as a number that is there. */
   wrapPointer53(address: number): Pointer53Ref { return new Pointer53Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -180,7 +179,7 @@ export class WasmHeapManager extends BaseHeapManager {
   wrapPointer53Array(address: number, elementCount: number): Pointer53ArrayRef { return new Pointer53ArrayRef(address, elementCount, this); }
 
   /** Allocates a pointer of 64 bits, 0 unless a value is given. */
-  allocPointer64(initialValue?: bigint): Pointer64Ref { return this.own(Pointer64Ref, 8, initialValue); }
+  allocPointer64(initialValue?: bigint): Pointer64Ref { return this.own(Pointer64Ref, 8, 0n, initialValue); }
   /** Refers to a pointer of 64 bits that is there. */
   wrapPointer64(address: number): Pointer64Ref { return new Pointer64Ref(address, this); }
   /** Views an array in the current buffer. */
@@ -250,14 +249,6 @@ export class WasmHeapManager extends BaseHeapManager {
     return new ElementArrayRef(address, bytesPerElement, elementCount, this);
   }
 
-  private own<R extends NumericRef<T>, T extends number | bigint>(Ref: RefClass<R>, bytes: number, initialValue?: T): R {
-    return this.adopt(bytes, (address) => {
-      const ref = new Ref(address, this);
-      if (initialValue !== undefined) ref.write(initialValue);
-      return ref;
-    });
-  }
-
   private ownArray<R extends TypedArrayRef<TypedArray, number | bigint>>(
     Ref: CountedRefClass<R>, bytes: number, countOrElements: number | ArrayLike<number> | ArrayLike<bigint>,
   ): R {
@@ -286,7 +277,6 @@ export class WasmHeapManager extends BaseHeapManager {
   }
 }
 
-type RefClass<R> = new (address: number, manager: WasmHeapManager) => R;
 type CountedRefClass<R> = new (address: number, count: number, manager: WasmHeapManager) => R;
 
 const unitLength = (text: string): number => text.length;

@@ -48,11 +48,11 @@ export class Int8Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.i8;
-    return index >>> 0 < view.length ? view[index]! : manager.readInt8(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readInt8(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.i8;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeInt8(this.alive(), newValue);
     return this;
   }
@@ -70,11 +70,11 @@ export class Uint8Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u8;
-    return index >>> 0 < view.length ? view[index]! : manager.readUint8(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readUint8(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u8;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeUint8(this.alive(), newValue);
     return this;
   }
@@ -92,11 +92,11 @@ export class Uint8ClampedRef extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u8c;
-    return index >>> 0 < view.length ? view[index]! : manager.readUint8Clamped(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readUint8Clamped(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u8c;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeUint8Clamped(this.alive(), newValue);
     return this;
   }
@@ -114,11 +114,11 @@ export class Int16Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.i16;
-    return index >>> 0 < view.length ? view[index]! : manager.readInt16(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readInt16(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.i16;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeInt16(this.alive(), newValue);
     return this;
   }
@@ -136,11 +136,11 @@ export class Uint16Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u16;
-    return index >>> 0 < view.length ? view[index]! : manager.readUint16(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readUint16(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u16;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeUint16(this.alive(), newValue);
     return this;
   }
@@ -158,11 +158,11 @@ export class Int32Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.i32;
-    return index >>> 0 < view.length ? view[index]! : manager.readInt32(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readInt32(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.i32;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeInt32(this.alive(), newValue);
     return this;
   }
@@ -180,11 +180,11 @@ export class Uint32Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u32;
-    return index >>> 0 < view.length ? view[index]! : manager.readUint32(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readUint32(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u32;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeUint32(this.alive(), newValue);
     return this;
   }
@@ -202,11 +202,11 @@ export class BigInt64Ref extends NumericRef<bigint> {
   override set value(newValue: bigint) { this.write(newValue); }
   override read(): bigint {
     const { manager, index } = this, view = manager.i64;
-    return index >>> 0 < view.length ? view[index]! : manager.readBigInt64(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readBigInt64(this.alive());
   }
   override write(newValue: bigint): this {
     const { manager, index } = this, view = manager.i64;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeBigInt64(this.alive(), newValue);
     return this;
   }
@@ -224,11 +224,11 @@ export class BigUint64Ref extends NumericRef<bigint> {
   override set value(newValue: bigint) { this.write(newValue); }
   override read(): bigint {
     const { manager, index } = this, view = manager.u64;
-    return index >>> 0 < view.length ? view[index]! : manager.readBigUint64(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readBigUint64(this.alive());
   }
   override write(newValue: bigint): this {
     const { manager, index } = this, view = manager.u64;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeBigUint64(this.alive(), newValue);
     return this;
   }
@@ -246,11 +246,11 @@ export class Float32Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.f32;
-    return index >>> 0 < view.length ? view[index]! : manager.readFloat32(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readFloat32(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.f32;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeFloat32(this.alive(), newValue);
     return this;
   }
@@ -268,11 +268,11 @@ export class Float64Ref extends NumericRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.f64;
-    return index >>> 0 < view.length ? view[index]! : manager.readFloat64(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readFloat64(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.f64;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writeFloat64(this.alive(), newValue);
     return this;
   }

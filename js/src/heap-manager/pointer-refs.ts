@@ -1,5 +1,5 @@
 /** References to pointers and arrays of pointers, which can free what they point to. */
-import type { TypedArray } from '../bytes.js';
+import { NO_VIEWS, type TypedArray } from '../bytes.js';
 import { TypedArrayRef } from './array-refs.js';
 import { NumericRef } from './numeric-refs.js';
 
@@ -42,11 +42,11 @@ export class Pointer32Ref extends PointerRef<number> {
   override set value(newValue: number) { this.write(newValue); }
   override read(): number {
     const { manager, index } = this, view = manager.u32;
-    return index >>> 0 < view.length ? view[index]! : manager.readPointer32(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readPointer32(this.alive());
   }
   override write(newValue: number): this {
     const { manager, index } = this, view = manager.u32;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writePointer32(this.alive(), newValue);
     return this;
   }
@@ -81,11 +81,11 @@ export class Pointer64Ref extends PointerRef<bigint> {
   override set value(newValue: bigint) { this.write(newValue); }
   override read(): bigint {
     const { manager, index } = this, view = manager.u64;
-    return index >>> 0 < view.length ? view[index]! : manager.readPointer64(this.alive());
+    return index >>> 0 < view.length >>> 0 ? view[index]! : manager.readPointer64(this.alive());
   }
   override write(newValue: bigint): this {
     const { manager, index } = this, view = manager.u64;
-    if (index >>> 0 < view.length) view[index] = newValue;
+    if (index >>> 0 < view.length >>> 0) view[index] = newValue;
     else manager.writePointer64(this.alive(), newValue);
     return this;
   }
@@ -98,16 +98,17 @@ export class Pointer64Ref extends PointerRef<bigint> {
 
 /** A reference to an array, each element a pointer of 32 bits. */
 export class Pointer32ArrayRef extends PointerArrayRef<Uint32Array, number> {
+  protected override cells: Uint32Array = NO_VIEWS.u32;
   override get bytesPerElement(): 4 { return 4; }
   protected override makeView(): Uint32Array { return this.manager.viewPointer32Array(this.alive(), this.elementCount); }
   override readAt(index: number): number {
-    const { manager } = this, view = manager.u32, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readPointer32(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: number): this {
-    const { manager } = this, view = manager.u32, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writePointer32(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): number { return this.manager.readPointer32Atomic(this.at(index)); }
@@ -119,6 +120,7 @@ export class Pointer32ArrayRef extends PointerArrayRef<Uint32Array, number> {
 
 /** A reference to an array, each element a pointer of 64 bits, at most 2^53 - 1, read as a number. */
 export class Pointer53ArrayRef extends PointerArrayRef<BigUint64Array, number> {
+  protected override cells: BigUint64Array = NO_VIEWS.u64;
   override get bytesPerElement(): 8 { return 8; }
   protected override makeView(): BigUint64Array { return this.manager.viewPointer53Array(this.alive(), this.elementCount); }
   override readAt(index: number): number { return this.manager.readPointer53(this.at(index)); }
@@ -135,16 +137,17 @@ export class Pointer53ArrayRef extends PointerArrayRef<BigUint64Array, number> {
 
 /** A reference to an array, each element a pointer of 64 bits. */
 export class Pointer64ArrayRef extends PointerArrayRef<BigUint64Array, bigint> {
+  protected override cells: BigUint64Array = NO_VIEWS.u64;
   override get bytesPerElement(): 8 { return 8; }
   protected override makeView(): BigUint64Array { return this.manager.viewPointer64Array(this.alive(), this.elementCount); }
   override readAt(index: number): bigint {
-    const { manager } = this, view = manager.u64, at = this.base + index;
-    return index >>> 0 === index && index < this.limit && at < view.length ? view[at]! : manager.readPointer64(this.at(index));
+    const { cells } = this;
+    return index >>> 0 === index && index < cells.length >>> 0 ? cells[index]! : this.reach(index)[index]!;
   }
   override writeAt(index: number, value: bigint): this {
-    const { manager } = this, view = manager.u64, at = this.base + index;
-    if (index >>> 0 === index && index < this.limit && at < view.length) view[at] = value;
-    else manager.writePointer64(this.at(index), value);
+    const { cells } = this;
+    if (index >>> 0 === index && index < cells.length >>> 0) cells[index] = value;
+    else this.reach(index)[index] = value;
     return this;
   }
   override readAtomicAt(index: number): bigint { return this.manager.readPointer64Atomic(this.at(index)); }

@@ -1,6 +1,6 @@
 /** A memory by elements: atomics and array operations on the whole of it, by constructor and index. */
 import type { TypedArray, TypedArrayConstructor } from '../bytes.js';
-import { badIndex, checkCount } from '../bytes/errors.js';
+import { badIndex } from '../bytes/errors.js';
 import { IsolithError } from '../errors.js';
 import {
   ACCESS, TypedMemory, type ArrayOf, type AtomicArrayConstructor, type ElementOf, type WaitArrayConstructor,
@@ -77,7 +77,6 @@ export class ElementMemory extends TypedMemory {
   }
   /** Copies elements `[start, end)` to `target`, overlapping or not. */
   copyWithin<C extends TypedArrayConstructor>(Type: C, target: number, start: number, end: number): this {
-    checkCount(target, 'the target index');
     this[ACCESS].range(Type, start, end);
     this[ACCESS].range(Type, target, target + (end - start)).copyWithin(target, start, end);
     return this;

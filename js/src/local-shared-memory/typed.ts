@@ -14,7 +14,7 @@ export type WaitArrayConstructor = Int32ArrayConstructor | BigInt64ArrayConstruc
 export type ElementOf<C> = C extends BigInt64ArrayConstructor | BigUint64ArrayConstructor ? bigint : number;
 
 /** The array of that constructor. */
-export type ArrayOf<C extends TypedArrayConstructor> = InstanceType<C>;
+export type ArrayOf<C> = C extends { readonly prototype: infer T extends TypedArray } ? T : never;
 
 /** {@link HeapAccess} over one memory, with its whole views by constructor. */
 export class MemoryAccess extends HeapAccess {

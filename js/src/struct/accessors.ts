@@ -93,7 +93,9 @@ export function accessor(place: Place, slot: number): Accessor {
   const { element, count } = place;
   if (typeof element === 'string') return count === undefined ? SCALARS[element](place.offset) : scalarArray(element, count, place.offset, slot);
   if (isText(element)) return count === undefined ? text(element, place.offset) : textArray(element, count, place);
-  return count === undefined ? nested(element, place.offset, slot) : nestedArray(element, count, place.offset, slot);
+  // Only `defineStruct` makes structs; which fields this one has is of no concern here.
+  const struct = element as unknown as Struct<Fields>;
+  return count === undefined ? nested(struct, place.offset, slot) : nestedArray(struct, count, place.offset, slot);
 }
 
 /** A view of `count` scalars, for as long as the heap's buffer is not detached. */

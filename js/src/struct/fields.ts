@@ -30,8 +30,16 @@ export interface TextField {
   readonly count: number;
 }
 
+/** A struct whatever its fields: what a field needs to know of the struct that it is. */
+export interface AnyStruct {
+  readonly size: number;
+  readonly align: number;
+  readonly fields: Fields;
+  /** @internal */ readonly places: readonly Place[];
+}
+
 /** What an array can have as elements. */
-export type ElementField = ScalarKind | TextField | Struct<Fields>;
+export type ElementField = ScalarKind | TextField | AnyStruct;
 
 /** A field: a scalar, a text, a struct, or an array `[element, count]` of one of those. */
 export type Field = ElementField | readonly [element: ElementField, count: number];

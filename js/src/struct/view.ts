@@ -108,9 +108,8 @@ export function checkPlace(manager: WasmHeapManager, ptr: number, bytes: number,
 /** Copies elements into an array field; the kinds that are not what the array holds are converted. */
 export function copyInto(kind: ScalarKind, view: TypedArray, values: ArrayLike<number | bigint | boolean>): void {
   if (values.length > view.length) throw badIndex(values.length - 1, view.length);
-  if (kind === 'bool') for (let i = 0; i < values.length; i++) (view as Uint8Array)[i] = values[i] ? 1 : 0;
-  else if (kind === 'pointer53') for (let i = 0; i < values.length; i++) (view as BigUint64Array)[i] = BigInt(values[i]!);
-  // The types of the field say which of number and bigint the values are.
+  if (kind === 'pointer53') for (let i = 0; i < values.length; i++) (view as BigUint64Array)[i] = BigInt(values[i]!);
+  // The types of the field say what the values are; booleans become 0 and 1.
   else (view as Float64Array).set(values as ArrayLike<number>);
 }
 

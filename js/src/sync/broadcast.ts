@@ -15,7 +15,7 @@ import { decode, encode, FULL, NOT_CODABLE } from '../codec.js';
 import { IsolithError } from '../errors.js';
 import { timedOut } from './mutex.js';
 import { allocate, type Handle, type Storage, type StorageOptions, storageOf } from './storage.js';
-import { BUSY, Turnstiles } from './turnstile.js';
+import { BUSY, TAKEN, Turnstiles } from './turnstile.js';
 import { blockUntil, until, type WaitOptions } from './wait.js';
 
 const TAIL = 0;
@@ -118,9 +118,37 @@ export class Broadcast<T = unknown> extends Turnstiles {
     this.#ring();
   }
 
+  /** Whether `close` was called, on any thread. */
+  get closed(): boolean {
+    return (this.outside(TAIL) & CLOSED) !== 0;
+  }
+
+  /** @internal The position up to which all is sent, or BUSY. */
+  get sentTo(): number {
+    for (let tries = 1; ; tries++) {
+      const word = Atomics.load(this.w, TAIL);
+      // The position beside a taken turnstile may be ahead of its bytes: wait the instant.
+      if ((word & TAKEN) === 0) return word & ~BITS;
+      if (this.pause(tries, TAIL)) return BUSY;
+    }
+  }
+
   /** The killer's sweep: lets the others send if thread `dead` was sending. */
   poison(dead: number): boolean {
     const was = this.open(TAIL, dead);
+    const before = was ? this.enter(TAIL) : BUSY;
+    if (before !== BUSY) {
+      // It may have died between moving the oldest position and counting: count again.
+      const { w, cells } = this;
+      const mask = cells.length - 1;
+      let kept = 0;
+      for (let at = w[OLDEST]!; at !== (before & ~BITS); kept++) {
+        w[SENT] = (cells[((at >>> 2) + 1) & mask]! + 1) | 0;
+        at = (at + (2 + ((cells[(at >>> 2) & mask]! + 3) >>> 2)) * STEP) | 0;
+      }
+      w[KEPT] = kept;
+      this.leave(TAIL, before);
+    }
     Atomics.notify(this.w, TAIL);
     return was;
   }
@@ -194,7 +222,7 @@ export class Receiver<T = unknown> {
   #attempt(use: (value: T) => void): boolean {
     // A first sleeper raises the flag for all; `until` has read the word already.
     Atomics.store(this.#w, ASLEEP, 1);
-    const over = (Atomics.load(this.#w, TAIL) & CLOSED) !== 0;
+    const over = this.#from.closed;
     const value = this.#take();
     if (value === NONE) return over;
     use(value);
@@ -202,12 +230,11 @@ export class Receiver<T = unknown> {
   }
 
   #take(): T | typeof NONE {
-    const w = this.#w;
     const { cells, bytes } = this.#from;
     const mask = cells.length - 1;
     for (;;) {
-      const tail = Atomics.load(w, TAIL) & ~BITS;
-      if (this.#position === tail) return NONE;
+      const tail = this.#from.sentTo;
+      if (this.#position === tail || tail === BUSY) return NONE;
       const cell = this.#position >>> 2;
       const size = cells[cell & mask]!;
       const number = cells[(cell + 1) & mask]!;

@@ -3,7 +3,7 @@
 import { IsolithError } from '../errors.js';
 import { Guard, timedOut } from './mutex.js';
 import { allocate, type Handle, Shared, type StorageOptions, storageOf } from './storage.js';
-import { threadId } from './thread.js';
+import { isDead, threadId } from './thread.js';
 import { blockUntil, until, type WaitOptions } from './wait.js';
 
 function requireCount(what: string, n: number, least: number): void {
@@ -204,7 +204,9 @@ export class Once extends Shared {
   }
 
   #claim(): boolean {
-    return Atomics.compareExchange(this.w, 0, 0, threadId()) === 0;
+    const runner = Atomics.compareExchange(this.w, 0, 0, threadId());
+    if (runner > 0 && isDead(runner)) this.poison(runner);
+    return runner === 0;
   }
 
   #settle(fine: boolean): void {

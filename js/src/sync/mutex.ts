@@ -7,7 +7,7 @@
 
 import { IsolithError } from '../errors.js';
 import { allocate, type Handle, Shared, type StorageOptions, storageOf } from './storage.js';
-import { threadId } from './thread.js';
+import { isDead, threadId } from './thread.js';
 import { deadlineOf, isPast, Line, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
 
 const STATE = 0;
@@ -140,6 +140,7 @@ export class Mutex extends Shared {
       const state = this.#mark(id);
       if (state === 0) return;
       if (isPast(deadline)) throw timedOut('a lock');
+      if (this.#sweep(state)) continue;
       sleep(this.w, STATE, state, deadline, options?.signal);
     }
   }
@@ -152,6 +153,7 @@ export class Mutex extends Shared {
         const state = this.#mark(id);
         if (state === 0) return;
         if (isPast(deadline)) throw timedOut('a lock');
+        if (this.#sweep(state)) continue;
         await sleepAsync(this.w, STATE, state, deadline, options?.signal);
       }
     };
@@ -174,6 +176,11 @@ export class Mutex extends Shared {
         return state | SLEEPER;
       }
     }
+  }
+
+  #sweep(state: number): boolean {
+    const holder = state & ~SLEEPER;
+    return isDead(holder) && this.poison(holder);
   }
 
   #guard(options: LockOptions | undefined): Guard {

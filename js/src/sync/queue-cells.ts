@@ -3,12 +3,11 @@
 import { decode, encode, FULL, NOT_CODABLE } from '../codec.js';
 import { IsolithError } from '../errors.js';
 import {
-  CLOSED, BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_INSIDE, NOTHING, POPPED, PRODUCERS_ASLEEP, PUSHED,
-  STEP, TAIL, TAIL_INSIDE, closedError, QueueCore,
+  BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_POSITION, NOTHING, POPPED, PRODUCERS_ASLEEP, PUSHED,
+  STEP, TAIL, TAIL_POSITION, closedError, QueueCore,
 } from './queue-core.js';
-import { TAKEN } from './turnstile.js';
+import { BUSY, insideWord, TAKEN } from './turnstile.js';
 import type { Storage } from './storage.js';
-import { threadId } from './thread.js';
 
 /** Encodes and decodes on this thread; as large as the largest item so far. */
 let scratch = new Uint8Array(4096);
@@ -45,7 +44,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
   /** Pushes the first `size` bytes of `from`; `words` is the same memory for small items. */
   protected putBytes(from: Uint8Array, words: Int32Array | undefined, size: number): boolean {
     const w = this.w;
-    const id = threadId();
+    const inside = insideWord();
     const cells = this.#cells;
     const step = (1 + ((size + 3) >>> 2)) * STEP;
     if (step > this.#limit) throw this.#tooLarge(size);
@@ -54,16 +53,23 @@ abstract class CellQueue<T> extends QueueCore<T> {
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, TAIL);
       if ((before & BITS) !== 0) {
-        if ((before & CLOSED) !== 0) throw closedError();
-        if (this.pause(tries++)) return false;
+        if ((before & TAKEN) === 0) throw closedError();
+        if (this.pause(tries++, TAIL)) return false;
         continue;
       }
-      if (this.#full(before, step)) {
+      const head = Atomics.load(w, HEAD);
+      // The position beside a taken head may only say "full": its consumer still reads the cells.
+      const seen = ((head & TAKEN) === 0 ? head : w[HEAD_POSITION]!) & ~BITS;
+      const pushed = w[PUSHED]!;
+      if (((before - seen) | 0) + step > this.#limit || ((pushed - Atomics.load(w, POPPED)) | 0) >= this.capacity) {
         if (Atomics.load(w, TAIL) === before) return false;
         continue;
       }
-      if (Atomics.compareExchange(w, TAIL, before, before | TAKEN) !== before) continue;
-      w[TAIL_INSIDE] = id;
+      if ((head & TAKEN) !== 0) {
+        if (this.pause(tries++, HEAD)) return false;
+        continue;
+      }
+      if (Atomics.compareExchange(w, TAIL, before, inside) !== before) continue;
       // Nobody else moves the tail now, and the head only makes room: what fitted still fits.
       const cell = (before >>> 2) & this.mask;
       cells[cell] = size;
@@ -85,9 +91,10 @@ abstract class CellQueue<T> extends QueueCore<T> {
         this.#bytes.set(from.subarray(0, straight), start);
         this.#bytes.set(from.subarray(straight, size), 0);
       }
-      w[PUSHED] = (w[PUSHED]! + 1) | 0;
-      w[TAIL_INSIDE] = 0;
-      Atomics.store(w, TAIL, (before + step) | 0);
+      const after = (before + step) | 0;
+      w[TAIL_POSITION] = after;
+      w[PUSHED] = (pushed + 1) | 0;
+      Atomics.store(w, TAIL, after);
       if (Atomics.load(w, CONSUMERS_ASLEEP) !== 0) {
         Atomics.store(w, CONSUMERS_ASLEEP, 0);
         Atomics.notify(w, TAIL);
@@ -99,18 +106,24 @@ abstract class CellQueue<T> extends QueueCore<T> {
   /** Pops an item into `scratch`; its size, or -1. */
   protected takeBytes(): number {
     const w = this.w;
-    const id = threadId();
+    const inside = insideWord();
     const cells = this.#cells;
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, HEAD);
       if ((before & TAKEN) !== 0) {
-        if (this.pause(tries++)) return -1;
+        if (this.pause(tries++, HEAD)) return -1;
         continue;
       }
       const position = before & ~BITS;
-      if ((Atomics.load(w, TAIL) & ~BITS) === position) return -1;
-      if (Atomics.compareExchange(w, HEAD, before, before | TAKEN) !== before) continue;
-      w[HEAD_INSIDE] = id;
+      const tail = Atomics.load(w, TAIL);
+      // The position beside a taken tail may only say "empty": its producer still writes the cells.
+      if ((((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS) === position) return -1;
+      if ((tail & TAKEN) !== 0) {
+        if (this.pause(tries++, TAIL)) return -1;
+        continue;
+      }
+      const popped = w[POPPED]!;
+      if (Atomics.compareExchange(w, HEAD, before, inside) !== before) continue;
       const cell = (before >>> 2) & this.mask;
       const size = cells[cell]!;
       if (size > scratch.length) growScratch(size);
@@ -132,9 +145,10 @@ abstract class CellQueue<T> extends QueueCore<T> {
         scratch.set(this.#bytes.subarray(start));
         scratch.set(this.#bytes.subarray(0, size - straight), straight);
       }
-      w[POPPED] = (w[POPPED]! + 1) | 0;
-      w[HEAD_INSIDE] = 0;
-      Atomics.store(w, HEAD, (before + (1 + ((size + 3) >>> 2)) * STEP) | 0);
+      const after = (before + (1 + ((size + 3) >>> 2)) * STEP) | 0;
+      w[HEAD_POSITION] = after;
+      w[POPPED] = (popped + 1) | 0;
+      Atomics.store(w, HEAD, after);
       if (Atomics.load(w, PRODUCERS_ASLEEP) !== 0) {
         Atomics.store(w, PRODUCERS_ASLEEP, 0);
         Atomics.notify(w, HEAD);
@@ -143,20 +157,30 @@ abstract class CellQueue<T> extends QueueCore<T> {
     }
   }
 
-  protected override dropped(from: number, to: number): void {
+  override poison(dead: number): boolean {
+    if (!super.poison(dead)) return false;
+    // It may have died between moving a position and counting: count again.
+    const head = this.enter(HEAD);
+    this.insideBoth = true;
+    const tail = this.enter(TAIL);
+    this.insideBoth = false;
+    if (head !== BUSY && tail !== BUSY) this.w[PUSHED] = (this.w[POPPED]! + this.#count(head & ~BITS, tail & ~BITS)) | 0;
+    if (tail !== BUSY) this.leave(TAIL, tail);
+    if (head !== BUSY) this.leave(HEAD, head);
+    return true;
+  }
+
+  protected override dropped(): void {
+    this.w[POPPED] = this.w[PUSHED]!;
+  }
+
+  #count(from: number, to: number): number {
     let count = 0;
     for (let position = from; position !== to; count++) {
       const size = this.#cells[(position >>> 2) & this.mask]!;
       position = (position + (1 + ((size + 3) >>> 2)) * STEP) | 0;
     }
-    this.w[POPPED] = (this.w[POPPED]! + count) | 0;
-  }
-
-  #full(tail: number, step: number): boolean {
-    const w = this.w;
-    const used = (tail - (Atomics.load(w, HEAD) & ~BITS)) | 0;
-    if (used + step > this.#limit) return true;
-    return ((Atomics.load(w, PUSHED) - Atomics.load(w, POPPED)) | 0) >= this.capacity;
+    return count;
   }
 
   #tooLarge(size: number): IsolithError {

@@ -2,9 +2,8 @@
  * What all queues are: the words of the turnstiles, and waiting, closing and sweeping over them.
  *
  * A ring with a turnstile at each end; `src/sync/queue.rs` explains it, proves it under loom and
- * shares this layout. A turnstile word holds a position shifted left by 2, a TAKEN and a CLOSED bit.
- * From the compare-exchange that takes a turnstile to the store that moves it on there is neither a
- * call into JavaScript nor a loop: no engine terminates a thread between the two.
+ * shares this layout. A turnstile word holds a position shifted left by 2 and a CLOSED bit.
+ * A thread may be terminated between any two instructions: what it had not published never was.
  */
 
 import { IsolithError } from '../errors.js';
@@ -16,11 +15,12 @@ import { BUSY, Turnstiles } from './turnstile.js';
 export type QueueType = 'i32' | 'u32' | 'f64' | 'bytes' | 'any';
 
 export const TAIL = 0;
-export const TAIL_INSIDE = 1;
+/** The position of the tail while a producer is inside. */
+export const TAIL_POSITION = 1;
 export const HEAD_SEEN = 2;
 export const PUSHED = 3;
 export const HEAD = 16;
-export const HEAD_INSIDE = 17;
+export const HEAD_POSITION = 17;
 export const TAIL_SEEN = 18;
 export const POPPED = 19;
 export const KIND = 32;
@@ -173,14 +173,14 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
 
   /** How many items wait now. */
   get length(): number {
-    const head = Atomics.load(this.w, HEAD) & ~BITS;
-    const tail = Atomics.load(this.w, TAIL) & ~BITS;
+    const head = this.outside(HEAD) & ~BITS;
+    const tail = this.outside(TAIL) & ~BITS;
     return Math.min((tail - head) >>> 2, this.capacity);
   }
 
   /** Whether `close` was called, on any thread. */
   get closed(): boolean {
-    return (Atomics.load(this.w, TAIL) & CLOSED) !== 0;
+    return (this.outside(TAIL) & CLOSED) !== 0;
   }
 
   /** Refuses further pushes and wakes everybody; what is queued can still be popped. */
@@ -197,9 +197,16 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
   clear(): void {
     const before = this.enter(HEAD);
     if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
-    const tail = Atomics.load(this.w, TAIL) & ~BITS;
-    this.dropped(before & ~BITS, tail);
-    this.w[TAIL_SEEN] = tail;
+    // Inside at both ends: what is dropped has been written whole.
+    this.insideBoth = true;
+    const last = this.enter(TAIL);
+    this.insideBoth = false;
+    const tail = (last === BUSY ? before : last) & ~BITS;
+    if (last !== BUSY) {
+      this.dropped();
+      this.w[TAIL_SEEN] = tail;
+      this.leave(TAIL, last);
+    }
     this.leave(HEAD, tail | (before & CLOSED));
     Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
     Atomics.notify(this.w, HEAD);
@@ -220,8 +227,8 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     return opened;
   }
 
-  /** Items between these positions are about to be dropped. */
-  protected dropped(_from: number, _to: number): void {}
+  /** All items are about to be dropped; this thread is inside at both ends. */
+  protected dropped(): void {}
 
   protected wakeAll(): void {
     Atomics.store(this.w, CONSUMERS_ASLEEP, 0);

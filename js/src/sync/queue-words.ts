@@ -1,12 +1,11 @@
 /** Queues of numbers: one slot of 4 bytes each, or 8 for doubles. */
 
 import {
-  CLOSED, BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_INSIDE, HEAD_SEEN, NOTHING, PRODUCERS_ASLEEP,
-  STEP, TAIL, TAIL_INSIDE, TAIL_SEEN, closedError, QueueCore,
+  BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_POSITION, HEAD_SEEN, NOTHING, PRODUCERS_ASLEEP,
+  STEP, TAIL, TAIL_POSITION, TAIL_SEEN, closedError, QueueCore,
 } from './queue-core.js';
-import { TAKEN } from './turnstile.js';
+import { insideWord, TAKEN } from './turnstile.js';
 import type { Storage } from './storage.js';
-import { threadId } from './thread.js';
 
 /** Items that are one number each: a slot is 4 bytes, or 8 for doubles. */
 export class WordQueue extends QueueCore<number> {
@@ -23,34 +22,35 @@ export class WordQueue extends QueueCore<number> {
 
   push(value: number): boolean {
     const w = this.w;
-    const id = threadId();
+    const inside = insideWord();
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, TAIL);
       if ((before & BITS) !== 0) {
-        if ((before & CLOSED) !== 0) throw closedError();
-        if (this.pause(tries++)) return false;
+        if ((before & TAKEN) === 0) throw closedError();
+        if (this.pause(tries++, TAIL)) return false;
         continue;
       }
-      let room = this.#limit - ((before - w[HEAD_SEEN]!) | 0);
-      if (room <= 0) {
-        // Full unless the consumers have moved on; a head past this tail means the tail is stale.
-        if (((before - (Atomics.load(w, HEAD) & ~BITS)) | 0) >= this.#limit) return false;
-      }
-      if (Atomics.compareExchange(w, TAIL, before, before | TAKEN) !== before) continue;
-      w[TAIL_INSIDE] = id;
-      room = this.#limit - ((before - w[HEAD_SEEN]!) | 0);
-      if (room <= 0) {
-        const head = Atomics.load(w, HEAD) & ~BITS;
-        w[HEAD_SEEN] = head;
-        if (((before - head) | 0) >= this.#limit) {
-          w[TAIL_INSIDE] = 0;
-          Atomics.store(w, TAIL, before);
+      let seen = w[HEAD_SEEN]!;
+      if (((before - seen) | 0) >= this.#limit) {
+        const head = Atomics.load(w, HEAD);
+        // The position beside a taken head may only say "full": its consumer still reads the slot.
+        seen = ((head & TAKEN) === 0 ? head : w[HEAD_POSITION]!) & ~BITS;
+        if (((before - seen) | 0) >= this.#limit) {
+          if (Atomics.load(w, TAIL) === before) return false;
+          continue;
+        }
+        if ((head & TAKEN) !== 0) {
+          if (this.pause(tries++, HEAD)) return false;
           continue;
         }
       }
+      if (Atomics.compareExchange(w, TAIL, before, inside) !== before) continue;
+      // Nobody else moves the tail now, and the head only makes room: what fitted still fits.
+      w[HEAD_SEEN] = seen;
       this.#slots[(before >>> 2) & this.mask] = value;
-      w[TAIL_INSIDE] = 0;
-      Atomics.store(w, TAIL, (before + STEP) | 0);
+      const after = (before + STEP) | 0;
+      w[TAIL_POSITION] = after;
+      Atomics.store(w, TAIL, after);
       if (Atomics.load(w, CONSUMERS_ASLEEP) !== 0) {
         Atomics.store(w, CONSUMERS_ASLEEP, 0);
         Atomics.notify(w, TAIL);
@@ -66,29 +66,31 @@ export class WordQueue extends QueueCore<number> {
 
   take(): number | typeof NOTHING {
     const w = this.w;
-    const id = threadId();
+    const inside = insideWord();
     for (let tries = 1; ; ) {
       const before = Atomics.load(w, HEAD);
       if ((before & TAKEN) !== 0) {
-        if (this.pause(tries++)) return NOTHING;
+        if (this.pause(tries++, HEAD)) return NOTHING;
         continue;
       }
       const position = before & ~BITS;
-      if (w[TAIL_SEEN]! === position && (Atomics.load(w, TAIL) & ~BITS) === position) return NOTHING;
-      if (Atomics.compareExchange(w, HEAD, before, before | TAKEN) !== before) continue;
-      w[HEAD_INSIDE] = id;
-      if (w[TAIL_SEEN]! === position) {
-        const tail = Atomics.load(w, TAIL) & ~BITS;
-        w[TAIL_SEEN] = tail;
-        if (tail === position) {
-          w[HEAD_INSIDE] = 0;
-          Atomics.store(w, HEAD, before);
+      let seen = w[TAIL_SEEN]!;
+      if (((seen - position) | 0) <= 0) {
+        const tail = Atomics.load(w, TAIL);
+        // The position beside a taken tail may only say "empty": its producer still writes the slot.
+        seen = ((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS;
+        if (seen === position) return NOTHING;
+        if ((tail & TAKEN) !== 0) {
+          if (this.pause(tries++, TAIL)) return NOTHING;
           continue;
         }
       }
+      if (Atomics.compareExchange(w, HEAD, before, inside) !== before) continue;
+      w[TAIL_SEEN] = seen;
       const item = this.#slots[(before >>> 2) & this.mask]!;
-      w[HEAD_INSIDE] = 0;
-      Atomics.store(w, HEAD, (before + STEP) | 0);
+      const after = (before + STEP) | 0;
+      w[HEAD_POSITION] = after;
+      Atomics.store(w, HEAD, after);
       if (Atomics.load(w, PRODUCERS_ASLEEP) !== 0) {
         Atomics.store(w, PRODUCERS_ASLEEP, 0);
         Atomics.notify(w, HEAD);

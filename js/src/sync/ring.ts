@@ -133,8 +133,8 @@ export class Ring extends Shared {
     const { capacity } = this;
     const at = this.#read >= capacity ? this.#read - capacity : this.#read;
     const straight = Math.min(count, capacity - at);
-    this.#copyOut(into, from, at, straight);
-    if (straight < count) this.#copyOut(into, from + straight, 0, count - straight);
+    copy(this.#data, at, into, from, straight);
+    if (straight < count) copy(this.#data, 0, into, from + straight, count - straight);
     this.#retire(this.#advance(this.#read, count));
     return count;
   }
@@ -241,13 +241,8 @@ export class Ring extends Shared {
   }
 
   #copyIn(array: ArrayLike<number>, from: number, at: number, count: number): void {
-    const data = this.#data;
-    for (let i = 0; i < count; i++) data[at + i] = array[from + i]!;
-  }
-
-  #copyOut(into: RingArray, from: number, at: number, count: number): void {
-    const data = this.#data;
-    for (let i = 0; i < count; i++) into[from + i] = data[at + i]!;
+    if (from === 0 && count === array.length && count > LOOPED) this.#data.set(array, at);
+    else copy(array, from, this.#data, at, count);
   }
 
   #views(odometer: number, count: number): [RingArray, RingArray] {
@@ -255,6 +250,26 @@ export class Ring extends Shared {
     const straight = Math.min(count, this.capacity - at);
     return [this.#data.subarray(at, at + straight), this.#data.subarray(0, count - straight)];
   }
+}
+
+/** Up to this many elements a loop beats `set`, which allocates nothing either when it takes an array whole. */
+const LOOPED = 32;
+
+/** A function of its own, so that engines compile its loop for the few kinds of arrays in use. */
+function copy(from: ArrayLike<number>, at: number, into: RingArray, to: number, count: number): void {
+  let i = 0;
+  // Eight a round: twice as fast as one a round in V8.
+  for (const end = count - 7; i < end; i += 8) {
+    into[to + i] = from[at + i]!;
+    into[to + i + 1] = from[at + i + 1]!;
+    into[to + i + 2] = from[at + i + 2]!;
+    into[to + i + 3] = from[at + i + 3]!;
+    into[to + i + 4] = from[at + i + 4]!;
+    into[to + i + 5] = from[at + i + 5]!;
+    into[to + i + 6] = from[at + i + 6]!;
+    into[to + i + 7] = from[at + i + 7]!;
+  }
+  for (; i < count; i++) into[to + i] = from[at + i]!;
 }
 
 /** An empty ring in shared memory. Throws a RangeError for a capacity that is not a whole number from 1 to 2²⁹. */

@@ -9,7 +9,7 @@
 import { IsolithError } from '../errors.js';
 import { Guard, type LockOptions, timedOut } from './mutex.js';
 import { allocate, type Handle, Shared, type StorageOptions, storageOf } from './storage.js';
-import { threadId } from './thread.js';
+import { isDead, threadId } from './thread.js';
 import { blockUntil, until } from './wait.js';
 
 const CHANGES = 0;
@@ -81,7 +81,8 @@ export class RwLock extends Shared {
   }
 
   #enterRead(): number {
-    if (Atomics.load(this.w, WRITER) !== 0) return -1;
+    const writer = Atomics.load(this.w, WRITER);
+    if (writer !== 0 && !(isDead(writer) && this.poison(writer))) return -1;
     const id = threadId();
     for (let slot = SLOTS; slot < WORDS; slot++) {
       if (Atomics.compareExchange(this.w, slot, 0, id) !== 0) continue;
@@ -98,11 +99,16 @@ export class RwLock extends Shared {
   }
 
   #claim(): boolean {
-    return Atomics.compareExchange(this.w, WRITER, 0, threadId()) === 0;
+    const writer = Atomics.compareExchange(this.w, WRITER, 0, threadId());
+    if (isDead(writer)) this.poison(writer);
+    return writer === 0;
   }
 
   #isAlone(): boolean {
-    for (let slot = SLOTS; slot < WORDS; slot++) if (Atomics.load(this.w, slot) !== 0) return false;
+    for (let slot = SLOTS; slot < WORDS; slot++) {
+      const reader = Atomics.load(this.w, slot);
+      if (reader !== 0 && !(isDead(reader) && this.poison(reader))) return false;
+    }
     return true;
   }
 

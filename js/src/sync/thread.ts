@@ -17,3 +17,37 @@ export function setThreadId(n: number): void {
 export function threadId(): number {
   return id === 0 ? (id = 1 + Math.floor(Math.random() * 0x7fff_fffe)) : id;
 }
+
+/** Where the dead are listed for all threads: word 0 how many there were, then their ids, the latest in a ring. */
+let graveyard: Int32Array | undefined;
+
+/** Words of a graveyard: it remembers the last 255 dead, far longer than anybody waits without looking. */
+export const GRAVEYARD_WORDS = 256;
+
+/**
+ * Shared words in which the killer of threads lists the dead, the same on every thread, all 0 at first.
+ *
+ * With it a thread that waits for a lock or a queue finds out by itself that whoever is inside is
+ * dead, and sweeps: within 50 ms where it blocks, a second where it awaits. Without it only `poison` does.
+ */
+export function setGraveyard(words: Int32Array): void {
+  if (words.length < GRAVEYARD_WORDS) throw new RangeError(`a graveyard has ${GRAVEYARD_WORDS} words, not ${words.length}`);
+  graveyard = words;
+}
+
+/** Lists a thread as dead. Only when it is certain never to run again. */
+export function bury(dead: number): void {
+  if (graveyard === undefined) return;
+  // The id goes in before the count that announces it; one killer at a time (the page's pool).
+  const count = Atomics.load(graveyard, 0);
+  Atomics.store(graveyard, 1 + ((count >>> 0) % (GRAVEYARD_WORDS - 1)), dead);
+  Atomics.store(graveyard, 0, count + 1);
+}
+
+/** Whether a thread is listed as dead. */
+export function isDead(id: number): boolean {
+  if (graveyard === undefined || id === 0) return false;
+  const listed = Math.min(Atomics.load(graveyard, 0) >>> 0, GRAVEYARD_WORDS - 1);
+  for (let i = 1; i <= listed; i++) if (Atomics.load(graveyard, i) === id) return true;
+  return false;
+}

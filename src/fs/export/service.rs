@@ -1,10 +1,11 @@
 //! What the thread that owns the stores calls: mounts, loads, batches, the right to write.
 
 use super::desk::{DESK, Desk, WORDS};
-use super::{Browser, input, serve, status, tell, tell_bytes};
+use super::{Browser, input, serve, tell, tell_bytes};
 use crate::error::{Error, Kind};
 use crate::fs::step::Stop;
 use crate::fs::{Fold, Fs, HandleId, Key, Place, Seeded, Space, StoreId, Write};
+use crate::sys::thread;
 
 /// The length that says: no such record.
 const NONE: usize = usize::MAX;
@@ -19,6 +20,7 @@ pub extern "C-unwind" fn isolith_fs_words() -> *const u8 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_init(seed_low: u32, seed_high: u32, cache_bytes: f64) -> u32 {
     let seed = u64::from(seed_high) << 32 | u64::from(seed_low);
+    let _inside = thread::enter();
     DESK.lock().get_or_insert_with(|| {
         let env = Browser { last: 0, random: Seeded::new(0, seed) };
         Desk::new(Fs::new(Box::new(env), cache_bytes as usize))
@@ -323,12 +325,11 @@ pub extern "C-unwind" fn isolith_fs_map_sync(handle: u32, offset: usize, len: us
 /// Ends a mapping.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_unmap(handle: u32) -> u32 {
-    let mut desk = DESK.lock();
-    if let Some(desk) = desk.as_mut()
-        && let Some(at) = desk.maps.iter().position(|(mapped, _)| *mapped == handle)
-    {
-        let mapping = desk.maps.swap_remove(at).1;
-        desk.fs.unmap(mapping);
-    }
-    status(Ok(()))
+    serve(&mut |desk| {
+        if let Some(at) = desk.maps.iter().position(|(mapped, _)| *mapped == handle) {
+            let mapping = desk.maps.swap_remove(at).1;
+            desk.fs.unmap(mapping);
+        }
+        Ok(())
+    })
 }

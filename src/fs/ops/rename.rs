@@ -45,25 +45,35 @@ impl Fs {
         self.watch.push(Change::Removed, node, from.0, &from.1);
         self.watch.push(Change::Created, node, to.0, &to.1);
         if let Some(old) = replaced {
-            self.bury(old, to);
+            self.bury(old, to, node);
         }
         Ok(node)
     }
 
     /// Lets go of a replaced inode, but remembers it until the rename is durable.
-    fn bury(&mut self, node: Node, (dir, name): (Node, Name)) {
-        let buried = self.tree.get(node).filter(|inode| inode.stored).cloned();
+    fn bury(&mut self, node: Node, (dir, name): (Node, Name), by: Node) {
+        let stored = self.tree.get(node).filter(|inode| inode.stored).cloned();
         let before = self.changes(node.store()).and_then(|c| c.before.get(&node)).cloned();
         self.release(node);
-        let is_gone = !self.tree.contains(node);
-        if let (Some(mut inode), Some(changes)) = (buried, self.changes(node.store())) {
+        let is_known = before.as_ref().is_none_or(|before| before.existed);
+        let gone = if self.tree.contains(node) || !is_known { None } else { stored };
+        let undone = before.is_some() || !is_known;
+        let Some(changes) = self.changes(node.store()) else { return };
+        let inode = gone.map(|mut inode| {
             if let Some(before) = before {
                 inode.body = Body::File(before.file);
             }
             inode.opens = 0;
             inode.links.clear();
-            changes.graves.push(Grave { dir, name, node, inode: is_gone.then_some(inode) });
+            inode
+        });
+        if inode.is_none() {
+            // It cannot come back, but what it had replaced itself still can.
+            let same =
+                |grave: &&mut Grave| grave.by == node && grave.dir == dir && grave.name == name;
+            changes.graves.iter_mut().filter(same).for_each(|grave| grave.by = by);
         }
+        changes.graves.push(Grave { dir, name, node, by, undone, inode });
     }
 
     fn plan_rename(&self, from: &Place<'_>, to: &Place<'_>) -> Step<Move> {

@@ -1,8 +1,9 @@
 // Opens headless Chromium, Firefox and WebKit sessions, each with a profile folder that outlives a killed browser.
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { locate } from '../../../scripts/lib/browsers.mjs';
+import { framebufferToPng } from './framebuffer.mjs';
 import { Leashed } from './leashed.mjs';
 import { Session, freePort } from './webdriver.mjs';
 
@@ -56,9 +57,25 @@ export class Browser {
     return shared === 'always' || (shared === 'isolated' && isolated);
   }
 
-  async start() {
+  /** Starts the processes; a machine under load sometimes fails the first try, so there are two. */
+  async start(tries = 2) {
     const { engine, start } = BROWSERS[this.name];
-    this.session = await start({ ...locate(engine), port: await freePort(), browser: this, ...this.options });
+    const parts = locate(engine);
+    try {
+      this.session = await start({ ...parts, port: await freePort(), browser: this, ...this.options });
+    } catch (error) {
+      await this.#stop(() => {});
+      if (tries === 1) throw error;
+      await this.start(tries - 1);
+    }
+  }
+
+  /** The page as PNG bytes; for WebKit the whole virtual display, as its driver answers no screenshots. */
+  async screenshot() {
+    if (BROWSERS[this.name].engine !== 'webkit') return this.session.screenshot();
+    const frame = join(this.temporary, 'Xvfb_screen0');
+    if (!existsSync(frame)) throw new Error('WebKit gives pictures on its own virtual display only');
+    return framebufferToPng(frame);
   }
 
   /** Keeps `program` until this browser is closed. */
@@ -160,7 +177,7 @@ async function startWebKit({ binary, driver, display, port, browser, headless, l
     ...(isRoot ? { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' } : {}),
     ...(browser.shares(true) ? { JSC_useSharedArrayBuffer: '1' } : {}),
   };
-  if (headless && display.endsWith('Xvfb')) env.DISPLAY = await startXvfb(display, browser);
+  if (headless) env.DISPLAY = await startXvfb(display, browser);
   return Session.open({
     command: driver,
     args: [`--port=${port}`],
@@ -177,7 +194,7 @@ async function startWebKit({ binary, driver, display, port, browser, headless, l
 
 /** Starts a display on a number that the server chooses and resolves to its name. */
 async function startXvfb(command, browser) {
-  const program = new Leashed(command, ['-displayfd', '1', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp']);
+  const program = new Leashed(command, ['-displayfd', '1', '-fbdir', browser.temporary, '-screen', '0', '1280x1024x24', '-nolisten', 'tcp']);
   browser.helper(program);
   for (let waited = 0; waited < 15_000; waited += 50) {
     const number = /^(\d+)\s*$/m.exec(program.output)?.[1];

@@ -34,9 +34,9 @@ export class Leashed {
   #output = '';
 
   /** `scratch` is a folder to remove if we die without calling `stop`. */
-  constructor(command, args, { env = {}, scratch } = {}) {
+  constructor(command, args, { env = {}, cwd, scratch } = {}) {
     this.name = command;
-    this.#child = start(command, args, { env, scratch, output: 'pipe' });
+    this.#child = start(command, args, { env, cwd, scratch, output: 'pipe' });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.#output = (this.#output + text).slice(-4000)));
     }

@@ -182,7 +182,7 @@ export class Runner {
     const folder = join(ROOT, '.cache/screenshots', this.#browser.name);
     mkdirSync(folder, { recursive: true });
     const path = join(folder, `${name.replace(/[^\w.-]+/g, '-')}.png`);
-    writeFileSync(path, await this.#drive((session) => session.screenshot()));
+    writeFileSync(path, await this.#drive(() => this.#browser.screenshot()));
     return path;
   }
 }

@@ -81,7 +81,7 @@ function pageHtml(script) {
  * Listens on one port per mode. `onMessage(name, body, mode)` answers what pages POST to `/control/<name>`.
  * Resolves to `{ origins, rules, close() }`.
  */
-export async function startServer({ onMessage = async () => ({}), modes = Object.keys(MODES), root = ROOT, folders = FOLDERS } = {}) {
+export async function startServer({ onMessage = async () => ({}), modes = Object.keys(MODES), root = ROOT, folders = root === ROOT ? FOLDERS : undefined } = {}) {
   /** What pages asked to be answered otherwise: `{ status?, headers?, body?, delay? }` by mode and path. */
   const rules = new Map();
   const servers = [];

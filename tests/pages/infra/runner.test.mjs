@@ -48,7 +48,7 @@ test('a second tab runs functions and shares storage', async () => {
 
 test('a screenshot is taken', async () => {
   assert((await screenshot('runner')).endsWith('.png'));
-}, { only: ['chromium', 'firefox'], reason: 'WebKitWebDriver answers no screenshot without a compositor' });
+});
 
 const put = (value) =>
   new Promise((done, failed) => {

@@ -73,7 +73,7 @@ export function blurDown({ HEAP }: HeapView, data: Data, { workerId }: Context):
   return { worker: workerId, began, ended: performance.timeOrigin + performance.now() };
 }
 
-/** Finds edges (Sobel on brightness): dark lines on white, or ink over the blurred colours. */
+/** Finds edges (Sobel on brightness): dark lines on white, or ink over the flattened colours. */
 export function findEdges({ HEAP }: HeapView, data: Data, { workerId }: Context): BandDone {
   const began = performance.timeOrigin + performance.now();
   const { from, to, width, height, top, bottom, style } = data;
@@ -104,7 +104,9 @@ export function findEdges({ HEAP }: HeapView, data: Data, { workerId }: Context)
       const keep = 255 - Math.min(255, (Math.abs(gx) + Math.abs(gy)) * 3);
       const i = y * stride + x * 4;
       for (let part = 0; part < 3; part++) {
-        HEAP[to + i + part] = style === 'ink' ? ((HEAP[from + i + part] as number) * keep + 127) >> 8 : keep;
+        // Ink: few steps of colour, as if printed, under lines twice as dark.
+        const flat = ((HEAP[from + i + part] as number) & 0xe0) | 0x1c;
+        HEAP[to + i + part] = style === 'ink' ? (flat * Math.max(0, 2 * keep - 255) + 127) >> 8 : keep;
       }
       HEAP[to + i + 3] = 255;
     }

@@ -19,7 +19,7 @@ export interface Photo {
 }
 
 /** Tasks a stage is cut into: enough for a smooth bar and an even load. */
-const BANDS = 48;
+const BANDS = 32;
 
 /** Largest picture taken, in pixels: four copies of it lie in the heap. */
 const LARGEST = 64e6;

@@ -5,7 +5,7 @@ import type { Span } from '../engine.js';
 import { duration } from '../format.js';
 
 /** Lanes of one run. */
-interface Track {
+export interface Track {
   readonly title: string;
   readonly workers: number;
   readonly spans: Span[];
@@ -16,21 +16,32 @@ interface Track {
 const LABELS = 92;
 const AXIS = 22;
 
+/** Milliseconds between two pictures while tasks run. */
+const SELDOM = 150;
+
+/** What one tab has to show. */
+interface Scene {
+  readonly stages: readonly string[];
+  tracks: Track[];
+}
+
 export class Timeline {
   readonly #canvas = element('timeline', HTMLCanvasElement);
   readonly #legend = element('timeline-legend', HTMLUListElement);
-  #tracks: Track[] = [];
+  readonly #scenes = new Map<string, Scene>();
+  #scene: Scene = { stages: [], tracks: [] };
   #asked = false;
 
   constructor() {
     new ResizeObserver(() => this.draw()).observe(this.#canvas);
   }
 
-  /** Empties the picture for a job with these stages. */
-  reset(stages: readonly string[]): void {
-    this.#tracks = [];
+  /** Shows what this tab did last. */
+  show(tab: string): void {
+    this.#scene = this.#scenes.get(tab) ?? { stages: [], tracks: [] };
+    this.#scenes.set(tab, this.#scene);
     this.#legend.replaceChildren(
-      ...stages.map((name, index) => {
+      ...this.#scene.stages.map((name, index) => {
         const swatch = make('i');
         swatch.style.background = `var(--stage-${index})`;
         return make('li', '', swatch, name);
@@ -39,12 +50,25 @@ export class Timeline {
     this.draw();
   }
 
+  /** Empties the picture for a job of `tab` with these stages. */
+  reset(tab: string, stages: readonly string[]): void {
+    this.#scenes.set(tab, { stages, tracks: [] });
+    this.show(tab);
+  }
+
   /** Begins a run; spans that are added belong to it. */
-  begin(title: string, workers: number): Track {
+  begin(tab: string, title: string, workers: number): Track {
     const track: Track = { title, workers, spans: [] };
-    this.#tracks.push(track);
+    this.#scenes.get(tab)?.tracks.push(track);
     this.draw();
     return track;
+  }
+
+  /** Leaves only these runs of `tab` in the picture. */
+  keep(tab: string, tracks: readonly Track[]): void {
+    const scene = this.#scenes.get(tab);
+    if (scene) scene.tracks = scene.tracks.filter((track) => tracks.includes(track));
+    this.draw();
   }
 
   add(track: Track, span: Span): void {
@@ -57,19 +81,22 @@ export class Timeline {
     this.draw();
   }
 
-  /** Draws with the next frame. */
+  /** Draws soon; while tasks run, seldom enough to leave the cores to them. */
   draw(): void {
     if (this.#asked) return;
     this.#asked = true;
-    requestAnimationFrame(() => {
+    const running = this.#scene.tracks.some((track) => track.milliseconds === undefined);
+    const paint = (): void => {
       this.#asked = false;
       this.#paint();
-    });
+    };
+    if (running) setTimeout(paint, SELDOM);
+    else requestAnimationFrame(paint);
   }
 
   #paint(): void {
     const { context, width, height } = sharpContext(this.#canvas);
-    const lanes = this.#tracks.reduce((sum, track) => sum + track.workers, 0);
+    const lanes = this.#scene.tracks.reduce((sum, track) => sum + track.workers, 0);
     context.font = `12px ${getComputedStyle(this.#canvas).fontFamily}`;
     context.textBaseline = 'middle';
     if (lanes === 0) {
@@ -79,17 +106,17 @@ export class Timeline {
       return;
     }
     const gap = 10;
-    const room = height - AXIS - gap * (this.#tracks.length - 1);
-    const lane = Math.min(34, room / lanes);
-    const end = Math.max(1, ...this.#tracks.flatMap((track) => [track.milliseconds ?? 0, ...track.spans.map((span) => span.to)]));
+    const room = height - AXIS - gap * (this.#scene.tracks.length - 1);
+    const lane = Math.min(64, room / lanes);
+    const end = Math.max(1, ...this.#scene.tracks.flatMap((track) => [track.milliseconds ?? 0, ...track.spans.map((span) => span.to)]));
     const scale = (width - LABELS - 8) / end;
     this.#axis(context, width, height, end, scale);
     const colours = [0, 1, 2].map((stage) => token(`stage-${stage}`));
     let y = 0;
-    for (const track of this.#tracks) {
+    for (const track of this.#scene.tracks) {
       for (let worker = 1; worker <= track.workers; worker++) {
         context.fillStyle = token('sunken');
-        round(context, LABELS, y + 2, width - LABELS - 8, lane - 4, 4);
+        round(context, LABELS, y + 2, (track.milliseconds ?? end) * scale, lane - 4, 4);
         for (const span of track.spans) {
           if (span.worker !== worker) continue;
           context.fillStyle = colours[span.stage] ?? token('other');
@@ -102,11 +129,16 @@ export class Timeline {
         if (lane >= 11) context.fillText(name, 0, y + lane / 2);
         y += lane;
       }
+      const reach = LABELS + (track.milliseconds ?? end) * scale + 8;
+      if (track.milliseconds !== undefined && width - reach > 60) {
+        context.fillStyle = token('ink');
+        context.fillText(duration(track.milliseconds), reach, y - (lane * track.workers) / 2);
+      }
       y += gap;
     }
     this.#canvas.setAttribute(
       'aria-label',
-      `When each worker was busy. ${this.#tracks.map((track) => `${track.title}: ${track.milliseconds === undefined ? 'running' : duration(track.milliseconds)}, ${track.spans.length} tasks`).join('. ')}.`,
+      `When each worker was busy. ${this.#scene.tracks.map((track) => `${track.title}: ${track.milliseconds === undefined ? 'running' : duration(track.milliseconds)}, ${track.spans.length} tasks`).join('. ')}.`,
     );
   }
 
@@ -121,7 +153,7 @@ export class Timeline {
       context.moveTo(x, 0);
       context.lineTo(x, height - AXIS + 2);
       context.stroke();
-      const text = time === 0 ? '0' : duration(time).replace(/\.0+(?= )|\.00(?= )/, '');
+      const text = time === 0 ? '0' : duration(time).replace(/\.?0+(?= s)|\.0(?= ms)/, '');
       context.fillText(text, Math.min(x, width - 18), height - AXIS / 2 + 2);
     }
   }

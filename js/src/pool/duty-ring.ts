@@ -1,0 +1,257 @@
+/** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
+
+import { decode, encode } from '../codec.js';
+import { packError } from '../errors.js';
+import type { Answer, BlockRef, FromWorker } from '../protocol.js';
+import { Context, type Host } from './context.js';
+import {
+  END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
+} from './exports.js';
+import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
+
+/** How long a worker stays hot after its last task, in milliseconds. */
+const SPIN = 0.1;
+/** Glances at the ring between two looks at the clock. */
+const GLANCES = 400;
+/** After so many milliseconds without a pause the event loop gets a turn. */
+const TURN = 8;
+
+/** Runs a task: its value, its promise, or what it throws. */
+export type Execute = (fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context) => unknown;
+
+/** Sends a message to the pool; `transfer` moves what it lists. */
+export type Send = (message: FromWorker, transfer?: Transferable[]) => void;
+
+const textDecoder = new TextDecoder();
+const clock = (): number => performance.timeOrigin + performance.now();
+
+/** A worker on the ring at `link`; one per thread. */
+export class RingDuty {
+  readonly #kernel: PoolExports;
+  readonly #views: Views;
+  readonly #link: number;
+  readonly #owner: number;
+  readonly #host: Host;
+  readonly #execute: Execute;
+  readonly #send: Send;
+  readonly #inbox = new Map<number, unknown>();
+  /** A job is open: it awaits something, or its data. */
+  #busy = false;
+  #waitsFor = 0;
+  #context: Context | undefined;
+  #current = 0;
+  #last = 0;
+  #turn: MessageChannel | undefined;
+
+  constructor(kernel: PoolExports, views: Views, link: { address: number; owner: number }, host: Host, execute: Execute, send: Send) {
+    this.#kernel = kernel;
+    this.#views = views;
+    this.#link = link.address;
+    this.#owner = link.owner;
+    this.#host = host;
+    this.#execute = execute;
+    this.#send = send;
+  }
+
+  /** The doorbell, or the first look. */
+  ring(): void {
+    if (this.#busy) return;
+    this.#kernel.isolith_link_awake(this.#link);
+    this.#drain();
+  }
+
+  /** A job's data came by message. */
+  data(id: number, data: unknown): void {
+    this.#inbox.set(id, data);
+    if (this.#waitsFor !== id) return;
+    this.#waitsFor = 0;
+    this.#busy = false;
+    if (this.#open(this.#current)) this.#drain();
+  }
+
+  /** A job whose data came was taken back. */
+  drop(id: number): void {
+    this.#inbox.delete(id);
+  }
+
+  /** The pool wants a job to stop. */
+  abort(id: number): void {
+    if (this.isAborted(id)) this.#context?.abort();
+  }
+
+  isAborted(id: number): boolean {
+    const { i32 } = this.#views;
+    return Atomics.load(i32, (this.#link >>> 2) + LinkWord.abort) === id;
+  }
+
+  listens(id: number): void {
+    Atomics.store(this.#views.i32, (this.#link >>> 2) + LinkWord.listens, id);
+  }
+
+  #drain(): void {
+    const kernel = this.#kernel;
+    const link = this.#link;
+    const began = performance.now();
+    this.#last = 0;
+    for (;;) {
+      let slot = kernel.isolith_link_claim(link, 0) >>> 0;
+      if (slot === 0) {
+        const until = performance.now() + SPIN;
+        this.#last = 0;
+        do slot = kernel.isolith_link_claim(link, GLANCES) >>> 0;
+        while (slot === 0 && performance.now() < until);
+      }
+      if (slot === 0) {
+        if (kernel.isolith_link_sleep(link) !== 0) return;
+        continue;
+      }
+      if (!this.#open(slot)) return;
+      if (this.#last - performance.timeOrigin - began > TURN) return this.#pause();
+    }
+  }
+
+  /** Gives timers, messages and fetches a turn, then goes on. */
+  #pause(): void {
+    this.#busy = true;
+    this.#turn ??= new MessageChannel();
+    this.#turn.port1.onmessage = () => {
+      this.#busy = false;
+      this.#drain();
+    };
+    this.#turn.port2.postMessage(0);
+  }
+
+  /** Runs the job of a slot; false while it is not finished. */
+  #open(slot: number): boolean {
+    const views = this.#views;
+    views.reach(slot + 128);
+    const word = slot >>> 2;
+    const { i32 } = views;
+    const id = i32[word + SlotWord.job]!;
+    const kind = i32[word + SlotWord.kind]!;
+    this.#current = slot;
+    let data: unknown;
+    if ((kind & 3) === Kind.inline) {
+      data = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + i32[word + SlotWord.length]!);
+    } else if ((kind & 3) !== Kind.message) {
+      const ptr = i32[word + SlotWord.ptr]! >>> 0;
+      const end = ptr + i32[word + SlotWord.length]!;
+      views.reach(end);
+      data = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
+    } else if (this.#inbox.has(id)) {
+      data = this.#inbox.get(id);
+      this.#inbox.delete(id);
+    } else {
+      this.#busy = true;
+      this.#waitsFor = id;
+      return false;
+    }
+    const block = kind & ON_BLOCK ? { ptr: i32[word + SlotWord.block]! >>> 0, size: i32[word + SlotWord.blockSize]! >>> 0 } : undefined;
+    const context = new Context(this.#host, id);
+    this.#context = context;
+    const start = this.#last || clock();
+    let value: unknown;
+    try {
+      value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), data, block, context);
+      if (isThenable(value)) {
+        this.#busy = true;
+        void this.#settle(slot, start, context, value);
+        return false;
+      }
+    } catch (error) {
+      this.#answer(slot, start, context, false, error);
+      return true;
+    }
+    this.#answer(slot, start, context, true, value);
+    return true;
+  }
+
+  async #settle(slot: number, start: number, context: Context, value: PromiseLike<unknown>): Promise<void> {
+    let ok = true;
+    let outcome: unknown;
+    try {
+      outcome = await value;
+    } catch (error) {
+      ok = false;
+      outcome = error;
+    }
+    this.#answer(slot, start, context, ok, outcome);
+    this.#busy = false;
+    this.#drain();
+  }
+
+  #source(word: number): string {
+    const at = this.#views.i32[word + SlotWord.source]! >>> 0;
+    this.#views.reach(at + 4);
+    const length = this.#views.i32[at >>> 2]!;
+    this.#views.reach(at + 4 + length);
+    return textDecoder.decode(this.#views.u8.slice(at + 4, at + 4 + length));
+  }
+
+  #answer(slot: number, start: number, context: Context, ok: boolean, outcome: unknown): void {
+    const { u8, i32, f64 } = this.#views;
+    const word = slot >>> 2;
+    const end = (this.#last = clock());
+    f64[(slot + START_AT) >>> 3] = start;
+    f64[(slot + END_AT) >>> 3] = end;
+    const id = i32[word + SlotWord.job]!;
+    const type = typeof outcome;
+    const by = { id, ok, start, end };
+    if (context.spoke || context.moves) {
+      this.#post(word, by, outcome, context.moves);
+    } else if (ok && (type === 'number' || type === 'undefined' || type === 'boolean' || outcome === null)) {
+      // At most nine bytes: straight into the slot.
+      i32[word + SlotWord.length] = encode(outcome, u8, slot + INLINE_AT) - slot - INLINE_AT;
+      i32[word + SlotWord.kind] = Kind.inline;
+    } else {
+      this.#write(slot, by, ok ? outcome : packError(outcome));
+    }
+    if (this.#kernel.isolith_link_finish(this.#link, this.#owner) !== 0) this.#send(0);
+  }
+
+  #write(slot: number, by: Omit<Answer, 'value'>, value: unknown): void {
+    const word = slot >>> 2;
+    let length: number;
+    try {
+      length = encodeValue(value, "the task's result");
+    } catch (error) {
+      this.#write(slot, { ...by, ok: false }, packError(error));
+      return;
+    }
+    let at = slot + INLINE_AT;
+    let kind: number = Kind.inline;
+    if (length > INLINE || isJson) {
+      kind = isJson ? Kind.json : Kind.block;
+      at = this.#kernel.isolith_link_room(slot, length) >>> 0;
+    }
+    if (length < 0 || at === 0) {
+      this.#post(word, by, value, undefined);
+      return;
+    }
+    this.#views.reach(at + length);
+    const { u8, i32 } = this.#views;
+    const bytes = encoded();
+    if (kind === Kind.inline) for (let i = 0; i < length; i++) u8[at + i] = bytes[i]!;
+    else u8.set(bytes.subarray(0, length), at);
+    i32[word + SlotWord.ptr] = at;
+    i32[word + SlotWord.length] = length;
+    i32[word + SlotWord.kind] = kind + (by.ok ? 0 : THREW);
+  }
+
+  /** The answer goes by message, behind what the task has sent before. */
+  #post(word: number, by: Omit<Answer, 'value'>, value: unknown, moves: Transferable[] | undefined): void {
+    const packed = by.ok ? value : packError(value);
+    try {
+      this.#send({ type: 'answers', answers: [{ ...by, value: packed }] }, moves);
+    } catch (cause) {
+      const error = packError(notSerializable("the task's result", cause));
+      this.#send({ type: 'answers', answers: [{ ...by, ok: false, value: error }] });
+    }
+    this.#views.i32[word + SlotWord.kind] = Kind.message;
+  }
+}
+
+/** Whether a task's value has to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

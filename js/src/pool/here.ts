@@ -1,0 +1,48 @@
+/** Runs a task on the caller's own thread, as a full pool may be told to; copies as a worker would. */
+
+import { getHeap } from '../heap.js';
+import type { MemoryBlock } from '../block.js';
+import type { BlockRef } from '../protocol.js';
+import { functionFrom } from '../task.js';
+import { Context } from './context.js';
+import type { TaskRef } from './job.js';
+import { type RunOptions, timedOut } from './options.js';
+
+/** The task's outcome. A timeout or signal ends the wait, but not a task that never yields. */
+export async function runHere(ref: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions): Promise<unknown> {
+  const { timeout = Infinity, signal, transfer = [], onProgress } = options;
+  const copy: unknown = structuredClone(data, { transfer });
+  let stopped = false;
+  const context = new Context(
+    {
+      workerId: 0,
+      heap: getHeap,
+      listens: () => {},
+      isAborted: () => stopped,
+      progress: (_, value) => onProgress?.(structuredClone(value)),
+    },
+    0,
+  );
+  const work = async (): Promise<unknown> => {
+    const { fn } = await functionFrom(ref.source);
+    const heap = block ? context.heap : undefined;
+    const args = heap && block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, copy, context] : [copy, context];
+    return structuredClone(await fn(...(args as never[])));
+  };
+  return new Promise((resolve, reject) => {
+    const stop = (error: unknown): void => {
+      stopped = true;
+      context.abort();
+      reject(error);
+    };
+    const late = timeout < Infinity ? setTimeout(() => stop(timedOut(timeout)), timeout) : undefined;
+    const aborted = (): void => stop(signal?.reason);
+    signal?.addEventListener('abort', aborted);
+    work()
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(late);
+        signal?.removeEventListener('abort', aborted);
+      });
+  });
+}

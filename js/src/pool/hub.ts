@@ -1,0 +1,115 @@
+/** One per thread that owns pools: where all their workers ring, and where answers are looked for. */
+
+import type { Kernel } from '../kernel.js';
+import { type PoolExports, poolExports, Views } from './exports.js';
+
+/** What the hub looks after. */
+export interface Spoke {
+  /** Takes answers that are there, after so many glances; whether there were any. */
+  collect(glances: number): boolean;
+  /** Jobs on their way. */
+  readonly load: number;
+  /** Sends waiting jobs to whom there is room for. */
+  dispatch(): void;
+}
+
+/** How long a round of collecting may keep the thread, in milliseconds. */
+const ROUND = 4;
+/** How long to look for the answer of a worker that is still hot, in milliseconds. */
+const SPIN = 0.03;
+/** How long a chain of such looks may keep the thread away from its event loop. */
+const CHAIN = 4;
+const GLANCES = 60;
+
+/** The owner's side of all rings of this thread. */
+export class Hub {
+  readonly kernel: PoolExports;
+  readonly views: Views;
+  /** Address of the word that says whether this thread sleeps. */
+  readonly owner: number;
+  readonly #spokes = new Set<Spoke>();
+  #spinning = false;
+  #chainEnds = 0;
+  #later: MessageChannel | undefined;
+
+  constructor(kernel: Kernel) {
+    this.kernel = poolExports(kernel);
+    this.views = new Views(kernel.memory);
+    this.owner = this.kernel.isolith_bytes_new(64) >>> 0;
+    this.views.reach(this.owner + 64);
+    this.kernel.isolith_link_doze(this.owner);
+  }
+
+  add(spoke: Spoke): void {
+    this.#spokes.add(spoke);
+  }
+
+  remove(spoke: Spoke): void {
+    this.#spokes.delete(spoke);
+  }
+
+  /** A worker has rung: takes all answers, sends what waits, and sleeps again. */
+  wake(): void {
+    const until = performance.now() + ROUND;
+    for (;;) {
+      if (this.#collect(0)) {
+        this.#dispatch();
+        if (performance.now() < until) continue;
+        // Not asleep, so nobody rings: come back by ourselves.
+        this.#later ??= this.#laterChannel();
+        this.#later.port2.postMessage(0);
+        return;
+      }
+      this.kernel.isolith_link_doze(this.owner);
+      if (!this.#collect(0)) return;
+      this.#dispatch();
+    }
+  }
+
+  #laterChannel(): MessageChannel {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => this.wake();
+    return channel;
+  }
+
+  #collect(glances: number): boolean {
+    let any = false;
+    for (const spoke of this.#spokes) if (spoke.load > 0 && spoke.collect(glances)) any = true;
+    return any;
+  }
+
+  #dispatch(): void {
+    for (const spoke of this.#spokes) spoke.dispatch();
+  }
+
+  /**
+   * A short job went to a worker that is awake: looks for its answer for a moment after this turn's
+   * code, which saves both sides a wake-up. A chain of such looks ends after a few milliseconds.
+   */
+  expectSoon(): void {
+    if (this.#spinning) return;
+    const now = performance.now();
+    if (this.#chainEnds === 0) {
+      this.#chainEnds = now + CHAIN;
+      setTimeout(() => (this.#chainEnds = 0));
+    } else if (now > this.#chainEnds) {
+      return;
+    }
+    this.#spinning = true;
+    queueMicrotask(() => {
+      this.#spinning = false;
+      this.#spin();
+    });
+  }
+
+  #spin(): void {
+    Atomics.store(this.views.i32, this.owner >>> 2, 0);
+    const until = performance.now() + SPIN;
+    let found = false;
+    do found = this.#collect(GLANCES);
+    while (!found && performance.now() < until);
+    if (found) this.#dispatch();
+    // Dozes, and looks once more.
+    this.wake();
+  }
+}

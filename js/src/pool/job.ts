@@ -1,0 +1,94 @@
+/** One task as its caller waits for it, and the functions that tasks call. */
+
+import type { BlockRef } from '../protocol.js';
+import { type AnyFunction, forbidden, moduleSource, sourceOf } from '../task.js';
+import { mayCompileFunctions } from '../support.js';
+import type { Member } from './member.js';
+
+/** A function that tasks call, known to workers by its number. */
+export interface TaskRef {
+  readonly id: number;
+  readonly name: string;
+  readonly source: string;
+}
+
+/** Who submitted a job, and is told when it is over. */
+export interface Client {
+  over(job: Job): void;
+}
+
+/** One task on its way. */
+export interface Job {
+  readonly id: number;
+  readonly fn: TaskRef;
+  readonly client: Client;
+  /** Data for a message, or a plain value. */
+  data: unknown;
+  /** Data as bytes, if it went that way. */
+  bytes: Uint8Array | undefined;
+  /** Whether those are JSON. */
+  json: boolean;
+  readonly block: BlockRef | undefined;
+  transfer: Transferable[] | undefined;
+  readonly priority: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onProgress: ((value: unknown) => void) | undefined;
+  readonly queuedAt: number;
+  /** Who has it. */
+  member: Member | undefined;
+  /** Address of its slot in the ring, and address and length of its data's memory, 0 for none. */
+  slot: number;
+  ptr: number;
+  length: number;
+  /** Its data can be sent only once: it was moved. */
+  sent: boolean;
+  over: boolean;
+  /** Stops its timer and forgets its signal. */
+  release: (() => void) | undefined;
+}
+
+let refs = 0;
+const known = new Map<string, TaskRef>();
+let functions: boolean | undefined;
+
+/** Sources longer than this are not compared with each other again and again. */
+const LONG = 400;
+const long = new WeakMap<AnyFunction, TaskRef>();
+let lastFn: AnyFunction | undefined;
+let lastRef: TaskRef | undefined;
+
+/**
+ * The reference to a function. Functions with the same source are the same task: a closure made anew
+ * for every call is compiled once per worker.
+ */
+export function refOf(fn: AnyFunction): TaskRef {
+  if (fn === lastFn && lastRef) return lastRef;
+  const text = Function.prototype.toString.call(fn);
+  let ref = text.length > LONG ? long.get(fn) : known.get(text);
+  if (!ref) {
+    // Workers have the page's policy: ask here, so that the caller learns it at once.
+    if (!(functions ??= mayCompileFunctions())) throw forbidden();
+    ref = { id: ++refs, name: fn.name, source: sourceOf(fn) };
+    if (text.length > LONG) long.set(fn, ref);
+    else known.set(text, ref);
+  }
+  lastFn = fn;
+  lastRef = ref;
+  return ref;
+}
+
+/** The reference to source text that was put together from functions. */
+export function refOfSource(source: string, name: string): TaskRef {
+  let ref = known.get(source);
+  if (!ref) {
+    if (!source.startsWith('\0') && !(functions ??= mayCompileFunctions())) throw forbidden();
+    known.set(source, (ref = { id: ++refs, name, source }));
+  }
+  return ref;
+}
+
+/** The reference to an export of a module. */
+export function refOfExport(url: string, name: string, spread: boolean): TaskRef {
+  return refOfSource(moduleSource(url, name, spread), name);
+}

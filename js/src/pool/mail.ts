@@ -1,0 +1,120 @@
+/** The owner's end where memory cannot be shared: plain jobs batched per microtask, others at once. */
+
+import type { Parcel } from '../protocol.js';
+import type { Job } from './job.js';
+import type { Link, Post } from './link.js';
+import { isPlain } from './payload.js';
+
+/** The most jobs ahead of a worker. */
+const MOST = 1024;
+/** A worker whose tasks take less than this, in milliseconds, is sent more ahead. */
+const SHORT = 0.3;
+
+/** A link by postMessage. */
+export class MailLink implements Link {
+  readonly #post: Post;
+  readonly #jobs = new Map<number, Job>();
+  readonly #known = new Set<number>();
+  #batch: Parcel[] = [];
+  #flushing = false;
+  #hears = 0;
+  window = 2;
+
+  constructor(post: Post) {
+    this.#post = post;
+  }
+
+  get load(): number {
+    return this.#jobs.size;
+  }
+
+  hasRoom(): boolean {
+    return this.#jobs.size < MOST;
+  }
+
+  push(job: Job): boolean {
+    const { id, fn, data, block, transfer } = job;
+    const source = this.#known.has(fn.id) ? undefined : fn.source;
+    const parcel: Parcel = { id, fn: fn.id, data, ...(source === undefined ? {} : { source }), ...(block ? { block } : {}) };
+    if (isPlain(data)) {
+      this.#batch.push(parcel);
+      if (!this.#flushing) {
+        this.#flushing = true;
+        queueMicrotask(() => this.#flush());
+      }
+    } else {
+      this.#flush();
+      this.#post({ type: 'jobs', jobs: [parcel] }, transfer);
+    }
+    this.#known.add(fn.id);
+    this.#jobs.set(id, job);
+    return true;
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    if (this.#batch.length === 0) return;
+    const jobs = this.#batch;
+    this.#batch = [];
+    this.#post({ type: 'jobs', jobs });
+  }
+
+  /** Learns from a batch of answers how far ahead the worker should be sent jobs. */
+  learn(answers: number, milliseconds: number): void {
+    const each = milliseconds / answers;
+    this.window = each < SHORT ? Math.min(MOST, this.window * 4) : Math.max(1, this.window >> 1);
+  }
+
+  collect(): boolean {
+    return false;
+  }
+
+  takeBack(job: Job): boolean {
+    const at = this.#batch.findIndex((parcel) => parcel.id === job.id);
+    if (at < 0) return false;
+    const [parcel] = this.#batch.splice(at, 1);
+    this.#jobs.delete(job.id);
+    if (parcel?.source !== undefined) {
+      const next = this.#batch.findIndex(({ fn }) => fn === parcel.fn);
+      if (next < 0) this.#known.delete(parcel.fn);
+      else this.#batch[next] = { ...this.#batch[next]!, source: parcel.source };
+    }
+    return true;
+  }
+
+  running(): Job | undefined {
+    const [first] = this.#jobs.values();
+    return first;
+  }
+
+  jobs(): Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  get collectedAt(): number {
+    return performance.now();
+  }
+
+  answered(id: number): Job | undefined {
+    const job = this.#jobs.get(id);
+    this.#jobs.delete(id);
+    return job;
+  }
+
+  ask(job: Job): void {
+    this.#post({ type: 'abort', id: job.id });
+  }
+
+  hears(job: Job): boolean {
+    return this.#hears === job.id;
+  }
+
+  heard(id: number): void {
+    this.#hears = id;
+  }
+
+  free(): void {
+    this.#jobs.clear();
+    this.#batch = [];
+  }
+}

@@ -1,0 +1,236 @@
+/** One worker of a crew: its start, its way, its figures, and its end. */
+
+import { IsolithError, unpackError } from '../errors.js';
+import type { Kernel } from '../kernel.js';
+import type { FromWorker, Start, ThreadSlot } from '../protocol.js';
+import { startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
+import { type PoolExports, poolExports, ThreadWord } from './exports.js';
+import type { Hub, Spoke } from './hub.js';
+import type { Job } from './job.js';
+import { type Link, RingLink, type Sources } from './link.js';
+import { MailLink } from './mail.js';
+import { bury, deathOf } from './death.js';
+import { memberOf } from './proxy.js';
+import { isMarker } from './stage.js';
+
+/** What members need of their crew. */
+export interface Employer {
+  readonly kernel: Kernel;
+  /** Where memory is shared. */
+  readonly hub: Hub | undefined;
+  readonly sources: Sources | undefined;
+  readonly workerSource: WorkerSource | undefined;
+  /** Another memory that tasks work on, and the kernel there. */
+  readonly heap: Kernel | undefined;
+  ready(member: Member): void;
+  /** It could not start. */
+  failed(member: Member, error: unknown): void;
+  /** An error was caught by nobody there. */
+  crashed(member: Member, error: Error): void;
+  /** It died by itself; `error` says why as far as known. */
+  died(member: Member, error: Error): void;
+  answered(member: Member, job: Job, ok: boolean, value: unknown, start: number, end: number): void;
+  dispatch(): void;
+  message(member: Member, message: FromWorker): void;
+}
+
+let threads = 0;
+
+/** One worker. */
+export class Member implements Spoke {
+  readonly workerId: number;
+  readonly #crew: Employer;
+  state: 'starting' | 'ready' | 'leaving' | 'gone' = 'starting';
+  link: Link;
+  thread: Thread | undefined;
+  readonly #places: Place[] = [];
+  #death: Promise<void> | undefined;
+  readonly #lock: string;
+  /** Settles when the thread is certainly dead and what it had is returned. */
+  buried: Promise<void> | undefined;
+  busyMs = 0;
+  done = 0;
+  failed = 0;
+  /** Mean time of a task in milliseconds, the recent ones weighing most. */
+  mean = 1;
+  idleSince = performance.now();
+  /** The job that is asked to stop. */
+  asked: Job | undefined;
+
+  constructor(crew: Employer, workerId: number) {
+    this.workerId = workerId;
+    this.#crew = crew;
+    this.#lock = `isolith-${crypto.getRandomValues(new Uint32Array(3)).join('-')}-${++threads}`;
+    this.link = this.#newLink();
+    void this.#start();
+  }
+
+  get load(): number {
+    return this.link.load;
+  }
+
+  get startedBy(): StartedBy | undefined {
+    return this.thread?.startedBy;
+  }
+
+  #newLink(): Link {
+    const { hub, sources } = this.#crew;
+    const post = (...message: Parameters<Thread['post']>): void => this.thread?.post(...message);
+    if (!hub || !sources) return new MailLink(post);
+    return new RingLink(hub.kernel, hub.views, sources, post, (...answer) => this.answer(...answer));
+  }
+
+  async #start(): Promise<void> {
+    const crew = this.#crew;
+    let start: Start | undefined;
+    try {
+      start = this.#startMessage();
+      const thread = await startThread(start, crew.workerSource);
+      this.thread = thread;
+      thread.onmessage = (message) => this.#receive(message);
+      thread.onerror = (error) => crew.crashed(this, error);
+      if (thread.startedBy === 'caller' && this.link instanceof RingLink) {
+        this.link.free();
+        this.link = new MailLink((message, transfer) => thread.post(message, transfer));
+      } else if (thread.startedBy !== 'caller') {
+        this.#death = deathOf(this.#lock);
+        void this.#death.then(() => this.#died());
+      }
+      if (this.state === 'leaving') return this.end();
+      if (this.state !== 'starting') return;
+      this.state = 'ready';
+      this.idleSince = performance.now();
+      crew.hub?.add(this);
+      crew.ready(this);
+    } catch (error) {
+      this.state = 'gone';
+      this.#return();
+      crew.failed(this, error);
+    }
+  }
+
+  #startMessage(): Start {
+    const { kernel, hub, heap } = this.#crew;
+    const { shared, memory, module } = kernel;
+    const message = { type: 'start', workerId: this.workerId, lock: this.#lock } as const;
+    if (!shared || !hub || !(this.link instanceof RingLink)) return message;
+    const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
+    const link = { address: this.link.address, owner: hub.owner };
+    if (!heap) return { ...message, ...own, link };
+    return { ...message, ...own, link, heapMemory: heap.memory, ...named('heapThread', this.#reserve(heap, HEAP_STACK)) };
+  }
+
+  #reserve(kernel: Kernel, stackBytes: number): ThreadSlot | undefined {
+    const exports = poolExports(kernel);
+    const number = exports.isolith_thread_reserve();
+    if (number < 0) return undefined;
+    const slot = { number, address: exports.isolith_thread_slot(number) >>> 0 };
+    this.#places.push({ exports, memory: kernel.memory, slot, stackBytes });
+    return slot;
+  }
+
+  #receive(message: FromWorker): void {
+    if (message === 0) {
+      this.#crew.hub?.wake();
+    } else if (message.type === 'answers') {
+      for (const { id, ok, value, start, end } of message.answers) {
+        const job = this.link.answered(id);
+        if (isMarker(value)) memberOf.set(value, this);
+        if (job) this.answer(job, ok, ok ? value : unpackError(value), start, end);
+      }
+      const first = message.answers[0];
+      const last = message.answers.at(-1);
+      if (first && last && this.link instanceof MailLink) this.link.learn(message.answers.length, last.end - first.start);
+      this.#crew.dispatch();
+    } else if (message.type === 'listens') {
+      this.link.heard(message.id);
+    } else {
+      this.#crew.message(this, message);
+    }
+  }
+
+  /** An answer came. */
+  answer(job: Job, ok: boolean, value: unknown, start: number, end: number): void {
+    const took = end - start;
+    this.busyMs += took;
+    this.mean += (took - this.mean) / 4;
+    this.idleSince = end - performance.timeOrigin;
+    if (ok) this.done++;
+    else this.failed++;
+    if (this.asked === job) this.asked = undefined;
+    this.#crew.answered(this, job, ok, value, start, end);
+  }
+
+  collect(glances: number): boolean {
+    return this.link.collect(glances);
+  }
+
+  dispatch(): void {
+    this.#crew.dispatch();
+  }
+
+  #died(): void {
+    if (this.state === 'gone') return;
+    this.link.collect(0);
+    const error = new IsolithError('ERR_WORKER_CRASHED', `worker ${this.workerId} ended by itself`);
+    this.#leave();
+    this.buried = Promise.resolve().then(() => this.#return());
+    this.#crew.died(this, error);
+  }
+
+  /** From here on it is no part of the crew; its answers are not looked at. */
+  #leave(): void {
+    this.state = 'gone';
+    this.#crew.hub?.remove(this);
+    if (this.thread) this.thread.onmessage = () => {};
+    if (this.thread) this.thread.onerror = () => {};
+  }
+
+  /**
+   * Ends the thread as soon as it holds nothing of the kernel's; what it had is returned when its
+   * death is certain. A member that is still starting ends when it has started.
+   */
+  end(): void {
+    if (this.state === 'gone') return;
+    const { thread } = this;
+    if (!thread) {
+      this.state = 'leaving';
+      return;
+    }
+    this.#leave();
+    const isOutside = (): boolean =>
+      this.#places.every(({ exports, slot }) => exports.isolith_thread_want(slot.number) !== 0);
+    const death = this.#death ?? new Promise<void>(() => {});
+    this.buried = bury(thread, death, isOutside).then((certain) => {
+      if (certain) this.#return();
+    });
+  }
+
+  /** Returns all that the dead thread had: slots, caches, stacks, local storage, ring. */
+  #return(): void {
+    for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {
+      const words = new Int32Array(memory.buffer, slot.address, 7);
+      const tls = words[ThreadWord.tls]!;
+      const stack = words[ThreadWord.stack]!;
+      exports.isolith_thread_reap(slot.number);
+      if (stack !== 0) exports.__wbindgen_thread_destroy(tls, stack, stackBytes);
+    }
+    this.link.free();
+  }
+}
+
+/** What a thread has on one memory. */
+interface Place {
+  readonly exports: PoolExports;
+  readonly memory: WebAssembly.Memory;
+  readonly slot: ThreadSlot;
+  readonly stackBytes: number;
+}
+
+/** Stacks of threads, as `kernel.ts` asks for them. */
+const THREAD_STACK = 1024 * 1024;
+const HEAP_STACK = 64 * 1024;
+
+function named<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in K]?: V });
+}

@@ -1,0 +1,359 @@
+//! Makes a module pay for what it runs: a counter that goes down, and a trap when it is spent.
+//!
+//! The counter is a mutable `i64` global, appended, so that no index moves. Instructions count 1,
+//! bulk instructions also by their length, calls of imported functions by a price of their own.
+//! The same module with the same input spends the same fuel on every engine.
+//!
+//! A spent module traps with the counter below zero: that tells it from a trap of the program's
+//! own. Refilled, it can be called again.
+
+use super::code::{Code, Instruction, op};
+use super::fault::{Fault, Result};
+use super::module::{ExternalKind, Module, id};
+use super::parse::parse;
+use super::place::item;
+use super::splice::{Splicer, encoded};
+use crate::error::Kind;
+use wasm_encoder::{Encode, ExportKind, InstructionSink};
+
+/// How finely fuel is charged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// At the entry of functions and the heads of loops, for all instructions up to the next one:
+    /// cheap, and charges for branches that are not taken.
+    Coarse,
+    /// At every basic block, for exactly its instructions.
+    Exact,
+}
+
+/// How [`meter`] charges, and what it limits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Meter {
+    /// How finely fuel is charged.
+    pub mode: Mode,
+    /// What a direct call of an imported function costs beyond the instruction.
+    pub host_call: u32,
+    /// The most pages that a memory of the module's own may have.
+    pub memory_pages: Option<u64>,
+    /// The most elements that a table of the module's own may have.
+    pub table_elements: Option<u64>,
+}
+
+/// A module that pays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metered {
+    /// The rewritten file.
+    pub bytes: Vec<u8>,
+    /// The export of the counter: `__isolith_fuel`, or longer where the module has that name.
+    pub fuel: String,
+    /// The export of what was the start function: to be called after the counter is filled.
+    pub start: Option<String>,
+    /// How many places charge.
+    pub points: usize,
+}
+
+/// One unit of fuel pays for this many bytes, as a power of two, of a bulk instruction.
+const BYTES_SHIFT: i64 = 3;
+
+/// Rewrites a module so that it charges for what it runs.
+///
+/// # Errors
+/// `ERR_MALFORMED_MODULE` for bytes that are no module, also where code names a global that is
+/// none: it would be the counter. `ERR_LAYOUT_OVERFLOW` if a memory or table starts beyond its
+/// limit.
+pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
+    let module = parse(file)?;
+    let counter = module.imported_globals + module.globals.len() as u32;
+    let mut charger = Charger { module: &module, meter, counter, points: Vec::new() };
+    for export in &module.exports {
+        if export.kind == ExternalKind::Global && export.index >= counter {
+            let at = module.section(id::EXPORT).map_or(0, |section| section.body.start);
+            return Err(charger.no_global(at, export.index));
+        }
+    }
+    let mut splicer = Splicer::new(&module);
+    for (function, body) in (module.imported_functions..).zip(0..module.bodies.len()) {
+        charger.body(function, body, &mut splicer)?;
+    }
+    let points = charger.points.len();
+    for (at, code) in charger.points {
+        splicer.insert(at, code);
+    }
+    // Type i64, mutable, 0: the host fills it before the first call.
+    splicer.append(id::GLOBAL, &[0x7e, 1, 0x42, 0, 0x0b]);
+    let fuel = free_name(&module, "__isolith_fuel");
+    splicer.append(id::EXPORT, &item(&fuel, ExportKind::Global, counter));
+    let start = module.start.map(|start| {
+        let name = free_name(&module, "__isolith_start");
+        splicer.drop_all(id::START);
+        splicer.append(id::EXPORT, &item(&name, ExportKind::Func, start));
+        name
+    });
+    limit(&module, meter, &mut splicer)?;
+    Ok(Metered { bytes: splicer.finish(), fuel, start, points })
+}
+
+/// A name that the module does not export.
+fn free_name(module: &Module<'_>, name: &str) -> String {
+    let mut name = name.to_string();
+    while module.exports.iter().any(|export| export.name == name) {
+        name.push('_');
+    }
+    name
+}
+
+struct Charger<'m, 'a> {
+    module: &'m Module<'a>,
+    meter: &'m Meter,
+    counter: u32,
+    points: Vec<(usize, Vec<u8>)>,
+}
+
+/// A stretch of code that is paid for at one place.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    at: usize,
+    cost: u64,
+}
+
+impl Charger<'_, '_> {
+    fn body(&mut self, function: u32, body: usize, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+        let range = self.module.bodies[body].range.clone();
+        let mut code = Code::of_body(&self.module.bytes[range.clone()], range.start)?;
+        let begin = code.position();
+        // Coarse: one stretch for each open loop, the function's own first. Exact: the last one.
+        let mut stretches = vec![Stretch { at: begin, cost: 0 }];
+        let mut blocks: Vec<u32> = Vec::new();
+        let mut scratch = None;
+        while let Some(instruction) = code.next()? {
+            let Instruction { opcode, at, end, first, .. } = instruction;
+            if matches!(opcode, op::GLOBAL_GET | op::GLOBAL_SET) && first as u32 >= self.counter {
+                return Err(self.no_global(at, first as u32));
+            }
+            if let Some(length) = self.bulk(&instruction) {
+                let local = match scratch {
+                    Some((local, width)) if width == length.width => local,
+                    Some(_) => {
+                        let message =
+                            "bulk instructions of 32-bit and 64-bit lengths in a function";
+                        return Err(Fault::new(Kind::UnsupportedModule, at, message));
+                    }
+                    None => self.add_local(function, &range, length.width, splicer)?,
+                };
+                scratch = Some((local, length.width));
+                self.points.push((at, self.charge_length(local, length)));
+            }
+            if let Some(stretch) = stretches.last_mut() {
+                stretch.cost += self.cost(&instruction);
+            }
+            let exact = self.meter.mode == Mode::Exact;
+            match opcode {
+                op::BLOCK | op::IF | op::TRY | op::TRY_TABLE | op::LOOP => blocks.push(opcode),
+                _ => {}
+            }
+            // Where control can come from elsewhere, or may have left, a new stretch begins.
+            let boundary = match opcode {
+                op::LOOP => true,
+                op::END | op::DELEGATE => blocks.pop() != Some(op::LOOP) || !exact,
+                op::IF | op::ELSE | op::CATCH | op::CATCH_ALL => exact,
+                op::BR | op::BR_IF | op::BR_TABLE | op::RETURN | op::UNREACHABLE => exact,
+                _ => exact && is_leaving(opcode),
+            };
+            match (boundary, exact, opcode) {
+                (false, ..) => {}
+                (true, true, _) => {
+                    self.settle(stretches.pop());
+                    stretches.push(Stretch { at: end, cost: 0 });
+                }
+                (true, false, op::LOOP) => stretches.push(Stretch { at: end, cost: 0 }),
+                (true, false, _) => self.leave_loop(&mut stretches, &blocks),
+            }
+        }
+        for stretch in stretches {
+            self.settle(Some(stretch));
+        }
+        Ok(())
+    }
+
+    /// Settles the stretches of loops that are no longer open.
+    fn leave_loop(&mut self, stretches: &mut Vec<Stretch>, blocks: &[u32]) {
+        let open = 1 + blocks.iter().filter(|block| **block == op::LOOP).count();
+        while stretches.len() > open {
+            self.settle(stretches.pop());
+        }
+    }
+
+    fn settle(&mut self, stretch: Option<Stretch>) {
+        if let Some(Stretch { at, cost }) = stretch
+            && cost > 0
+        {
+            let code = self.charge(cost);
+            self.points.push((at, code));
+        }
+    }
+
+    fn cost(&self, instruction: &Instruction) -> u64 {
+        match instruction.opcode {
+            op::NOP | op::BLOCK | op::LOOP | op::ELSE | op::END => 0,
+            op::CALL if (instruction.first as u32) < self.module.imported_functions => {
+                1 + u64::from(self.meter.host_call)
+            }
+            _ => 1,
+        }
+    }
+
+    /// `counter -= cost; if counter < 0 { trap }`.
+    fn charge(&self, cost: u64) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(20);
+        let mut code = InstructionSink::new(&mut bytes);
+        code.global_get(self.counter).i64_const(cost as i64).i64_sub();
+        self.trap_if_spent(&mut code);
+        bytes
+    }
+
+    /// The same for a length that lies on the stack and stays there.
+    fn charge_length(&self, local: u32, length: Length) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(32);
+        let mut code = InstructionSink::new(&mut bytes);
+        code.local_tee(local).global_get(self.counter).local_get(local);
+        if length.width == 4 {
+            code.i64_extend_i32_u();
+        }
+        if length.bytes {
+            code.i64_const(BYTES_SHIFT).i64_shr_u();
+        } else if length.width == 8 {
+            // Half, so that no length overflows the counter; such a table does not exist.
+            code.i64_const(1).i64_shr_u();
+        }
+        code.i64_sub();
+        self.trap_if_spent(&mut code);
+        bytes
+    }
+
+    fn trap_if_spent(&self, code: &mut InstructionSink<'_>) {
+        code.global_set(self.counter).global_get(self.counter).i64_const(0).i64_lt_s();
+        code.if_(wasm_encoder::BlockType::Empty).unreachable().end();
+    }
+
+    /// The length that a bulk instruction takes from the top of the stack.
+    fn bulk(&self, instruction: &Instruction) -> Option<Length> {
+        let Instruction { opcode, first, second, .. } = *instruction;
+        let memory = |index: u64| {
+            let found = self.module.memories.get(index as usize);
+            if found.is_some_and(|memory| memory.memory64) { 8 } else { 4 }
+        };
+        let table = |index: u64| {
+            let found = self.module.tables.get(index as usize);
+            if found.is_some_and(|table| table.table64) { 8 } else { 4 }
+        };
+        let (width, bytes) = match opcode {
+            op::MEMORY_FILL => (memory(first as u64), true),
+            op::MEMORY_COPY => (memory(first as u64).min(memory(second)), true),
+            op::MEMORY_INIT => (4, true),
+            op::TABLE_INIT | op::ARRAY_COPY | op::ARRAY_INIT_DATA | op::ARRAY_INIT_ELEM => {
+                (4, false)
+            }
+            op::ARRAY_FILL | op::ARRAY_NEW_DATA | op::ARRAY_NEW_ELEM | op::ARRAY_NEW_DEFAULT => {
+                (4, false)
+            }
+            op::TABLE_COPY => (table(first as u64).min(table(second)), false),
+            op::TABLE_FILL | op::TABLE_GROW => (table(first as u64), false),
+            _ => return None,
+        };
+        Some(Length { width, bytes })
+    }
+
+    /// Gives a function one more local; returns its index.
+    fn add_local(
+        &self,
+        function: u32,
+        body: &std::ops::Range<usize>,
+        width: usize,
+        splicer: &mut Splicer<'_, '_>,
+    ) -> Result<u32> {
+        let ty = self.module.functions.get(function as usize).copied().unwrap_or(u32::MAX);
+        let Some(Some(ty)) = self.module.types.get(ty as usize) else {
+            let message = format!("function {function} has no type");
+            return Err(Fault::new(Kind::MalformedModule, body.start, message));
+        };
+        let bytes = &self.module.bytes[body.clone()];
+        let mut reader = wasmparser::BinaryReader::new(bytes, body.start as u64);
+        let groups = reader.read_var_u32()?;
+        let after_count = reader.original_position() as usize;
+        let mut locals = ty.params().len() as u64;
+        for _ in 0..groups {
+            locals += u64::from(reader.read_var_u32()?);
+            reader.read::<wasmparser::ValType>()?;
+        }
+        let Ok(local) = u32::try_from(locals) else {
+            let message = format!("function {function} has too many locals");
+            return Err(Fault::new(Kind::MalformedModule, body.start, message));
+        };
+        let end = reader.original_position() as usize;
+        splicer.replace(body.start..after_count, encoded(groups.saturating_add(1)));
+        splicer.insert(end, vec![1, if width == 8 { 0x7e } else { 0x7f }]);
+        Ok(local)
+    }
+
+    fn no_global(&self, at: usize, index: u32) -> Fault {
+        let message = format!("global {index} is named, of {}", self.counter);
+        Fault::new(Kind::MalformedModule, at, message)
+    }
+}
+
+/// A length on the stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Length {
+    /// Bytes of the number: 4 or 8.
+    width: usize,
+    /// Whether it counts bytes of memory, which are cheaper than elements.
+    bytes: bool,
+}
+
+/// Whether control may leave the block at this instruction, other than by a plain branch.
+fn is_leaving(opcode: u32) -> bool {
+    matches!(opcode, op::THROW..=op::THROW_REF | op::RETURN_CALL | op::RETURN_CALL_INDIRECT)
+        || matches!(opcode, op::RETURN_CALL_REF | op::BR_ON_NULL | op::BR_ON_NON_NULL)
+        || matches!(opcode, op::BR_ON_CAST | op::BR_ON_CAST_FAIL)
+}
+
+/// Lowers the maxima of the module's own memories and tables.
+fn limit(module: &Module<'_>, meter: &Meter, splicer: &mut Splicer<'_, '_>) -> Result<()> {
+    let lowered = |section, initial: u64, maximum: Option<u64>, limit: u64| {
+        if initial > limit {
+            let at = module.section(section).map_or(0, |section| section.body.start);
+            let message =
+                format!("it starts with {initial} pages or elements, {limit} are allowed");
+            return Err(Fault::new(Kind::LayoutOverflow, at, message));
+        }
+        Ok(Some(maximum.unwrap_or(u64::MAX).min(limit)))
+    };
+    let own = module.memories.iter().skip(module.imported_memories as usize);
+    if let Some(pages) = meter.memory_pages {
+        for (memory, range) in own.zip(&module.memory_ranges) {
+            let maximum = lowered(id::MEMORY, memory.initial, memory.maximum, pages)?;
+            let ty = wasm_encoder::MemoryType {
+                minimum: memory.initial,
+                maximum,
+                memory64: memory.memory64,
+                shared: memory.shared,
+                page_size_log2: memory.page_size_log2,
+            };
+            let mut bytes = Vec::new();
+            ty.encode(&mut bytes);
+            splicer.replace(range.clone(), bytes);
+        }
+    }
+    if let Some(elements) = meter.table_elements {
+        let own = module.tables.iter().skip(module.imported_tables as usize);
+        for (table, range) in own.zip(&module.table_limits) {
+            let maximum = lowered(id::TABLE, table.initial, table.maximum, elements)?;
+            let flags = 1 | u8::from(table.shared) << 1 | u8::from(table.table64) << 2;
+            let mut bytes = vec![flags];
+            table.initial.encode(&mut bytes);
+            maximum.unwrap_or(elements).encode(&mut bytes);
+            splicer.replace(range.clone(), bytes);
+        }
+    }
+    Ok(())
+}

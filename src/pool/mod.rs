@@ -1,0 +1,12 @@
+//! The pool's shared state: which job goes next, the ring to each worker, and its export door.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `queue` | jobs that wait: priorities without starvation, first come first served within one |
+//! | `link` | the ring between a pool and one worker, with a doorbell on both sides |
+//! | `export` | the pool's door to JavaScript, and the ends of threads |
+
+#[cfg(target_arch = "wasm32")]
+pub mod export;
+pub mod link;
+pub mod queue;

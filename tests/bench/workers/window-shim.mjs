@@ -1,0 +1,2 @@
+// Gives a worker the name that a library takes for granted.
+globalThis.window ??= globalThis;

@@ -1,0 +1,46 @@
+// The apps that the packed package is tried in: their packages, and the ways each is built and served.
+
+/** How the worker must have been started: found as a file, or from the embedded copy. */
+const FILE = 'file';
+const BLOB = 'blob';
+
+const vite = (version, runs) => ({ folder: 'vite', packages: { vite: version }, runs });
+const dev = (env = {}) => ({ name: 'dev', env, serve: ['vite', '--strictPort'] });
+const preview = (env = {}) => ({ name: 'build and preview', env, build: ['vite', 'build'], serve: ['vite', 'preview', '--strictPort'] });
+const bare = { PLUGIN: 'none' };
+
+/**
+ * Each app: `folder` of its files under `apps`, `packages` to install beside ours, and `runs`. A run
+ * has a `build` command, and either a `serve` command (which gets `--port` and `--host`) or the folder
+ * `root` and `page` for our own server; `startedBy` says which way its workers start.
+ */
+export const APPS = {
+  'Vite 8': vite('8.3.8', [
+    { ...dev(), startedBy: FILE },
+    { ...preview(), startedBy: FILE },
+    { ...dev(bare), name: 'dev without the plugin', startedBy: FILE },
+    { ...preview(bare), name: 'build without the plugin', startedBy: FILE },
+  ]),
+  'Vite 7': vite('7.3.8', [
+    { ...dev(), startedBy: FILE },
+    { ...preview(), startedBy: FILE },
+  ]),
+  'webpack 5': {
+    folder: 'webpack',
+    packages: { webpack: '5.112.2' },
+    runs: [{ name: 'build', build: ['node', 'build.mjs'], root: 'dist', page: '/', startedBy: FILE }],
+  },
+  esbuild: {
+    folder: 'esbuild',
+    packages: { esbuild: '0.28.2' },
+    runs: [{ name: 'build', build: ['node', 'build.mjs'], root: 'dist', page: '/', startedBy: BLOB }],
+  },
+  'no bundler': {
+    folder: 'plain',
+    packages: {},
+    runs: [
+      { name: 'import map', root: '.', page: '/index.html', startedBy: FILE },
+      { name: 'relative path', root: '.', page: '/relative.html', startedBy: FILE },
+    ],
+  },
+};
