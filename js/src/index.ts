@@ -25,3 +25,4 @@ export * from './atomics.js';
 export { createChannel } from './channel.js';
 export { createQueue, pop, push, type Queue, type QueueOptions } from './sync/queue.js';
 export { support, type Support } from './support.js';
+export { deleteFile, exists, listFiles, readFile, readText, writeFile, writeText, type FileData } from './files.js';

@@ -2,6 +2,7 @@
 
 import { IsolithError } from './errors.js';
 import { __wbg_finalize_init, __wbg_get_imports } from './glue.js';
+import { FS_IMPORTS } from './fs/exports.js';
 import type { KernelModule } from './module.js';
 import { mayBlock } from './support.js';
 
@@ -47,6 +48,10 @@ export function runtimeInstance(module: KernelModule, memory: WebAssembly.Memory
   for (const group of Object.values(imports)) {
     // Where JavaScript's exceptions have no tag of their own, Rust need not tell them apart.
     if ('__wbindgen_jstag' in group) group['__wbindgen_jstag'] ??= newTag();
+    for (const name of Object.keys(group)) {
+      const plain = /isolith_fs_[a-z]+/.exec(name)?.[0];
+      if (plain && FS_IMPORTS[plain]) group[name] = FS_IMPORTS[plain] as WebAssembly.ImportValue;
+    }
   }
   const instance = new WebAssembly.Instance(compiled, imports);
   return enter(module, memory, shared, __wbg_finalize_init(instance, compiled, THREAD_STACK));

@@ -1,12 +1,15 @@
 /** What a task is given, and how a function that came as source or by name is made callable again. */
 
 import { IsolithError } from './errors.js';
+import type { WorkerFs } from './fs/worker-fs.js';
 import type { Heap } from './heap.js';
 
 /** The second argument of every task. */
 export interface TaskContext {
   /** The heap that the pool works on. */
   readonly heap: Heap;
+  /** The page's files: promises, and `fs.sync`, which blocks. */
+  readonly fs: WorkerFs;
   /**
    * Aborted when the task is no longer wanted. A task that has looked at it is given time to stop
    * (`grace`); `aborted` tells the truth even in a loop that never returns to the event loop.

@@ -1,6 +1,7 @@
 /** Starts a worker by the first way that works here: user's URL, file, Blob, or the caller's own thread. */
 
 import { IsolithError, unpackError } from './errors.js';
+import { hearWorkers } from './fs/service.js';
 import type { FromWorker, Start, ToWorker } from './protocol.js';
 import { Runner } from './runner.js';
 
@@ -53,6 +54,7 @@ function ways(source: WorkerSource | undefined): Way[] {
  * start in time; otherwise falls back way by way, at last to the caller's own thread.
  */
 export async function startThread(start: Start, source?: WorkerSource): Promise<Thread> {
+  hearWorkers();
   const causes: unknown[] = [];
   for (const [startedBy, make] of ways(source)) {
     let worker: Worker | undefined;

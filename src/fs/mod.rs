@@ -100,6 +100,8 @@ mod commit;
 mod core;
 mod dir;
 mod env;
+#[cfg(target_arch = "wasm32")]
+pub mod export;
 mod fold;
 mod handle;
 mod id;

@@ -1,5 +1,6 @@
 /** What a running task sees of its pool: its signal, its way to report progress, its heap. */
 
+import { type WorkerFs, workerFs } from '../fs/worker-fs.js';
 import type { Heap } from '../heap.js';
 import type { TaskContext } from '../task.js';
 
@@ -31,6 +32,10 @@ export class Context implements TaskContext {
 
   get heap(): Heap {
     return this.#host.heap();
+  }
+
+  get fs(): WorkerFs {
+    return workerFs();
   }
 
   get workerId(): number {

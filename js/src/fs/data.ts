@@ -1,0 +1,101 @@
+/** What is written and read as text or bytes: encodings as Node.js names them, data in all its forms. */
+
+import { badArgument } from './errors.js';
+
+/** What can be written. */
+export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+
+/** How text and bytes become each other. */
+export type Encoding =
+  | 'utf8' | 'utf-8' | 'ascii' | 'latin1' | 'binary' | 'hex' | 'base64' | 'base64url' | 'ucs2' | 'ucs-2' | 'utf16le' | 'utf-16le' | 'buffer';
+
+/** The bytes of `data`, without a copy where it is bytes already. */
+export function bytesOf(data: unknown, encoding: Encoding | null | undefined = 'utf8', name = 'data'): Uint8Array {
+  if (typeof data === 'string') return encode(data, encoding ?? 'utf8');
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && data instanceof SharedArrayBuffer)) return new Uint8Array(data);
+  throw badArgument(name, data, 'of type string or an instance of Buffer, TypedArray, or DataView');
+}
+
+function fromLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+function encode(text: string, encoding: Encoding): Uint8Array {
+  switch (encoding) {
+    case 'utf8':
+    case 'utf-8':
+    case 'buffer':
+      return new TextEncoder().encode(text);
+    case 'latin1':
+    case 'binary':
+    case 'ascii':
+      return fromLatin1(text);
+    case 'hex':
+      return Uint8Array.from(/^(?:[\da-f]{2})*/i.exec(text)![0].match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+    case 'base64':
+    case 'base64url':
+      return fromLatin1(atob(text.replace(/-/g, '+').replace(/_/g, '/')));
+    case 'ucs2':
+    case 'ucs-2':
+    case 'utf16le':
+    case 'utf-16le': {
+      const bytes = new Uint8Array(text.length * 2);
+      for (let at = 0; at < text.length; at++) {
+        bytes[at * 2] = text.charCodeAt(at);
+        bytes[at * 2 + 1] = text.charCodeAt(at) >> 8;
+      }
+      return bytes;
+    }
+    default:
+      throw unknown(encoding);
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192) as unknown as number[]);
+  }
+  return text;
+}
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The bytes as what the encoding asks for: text, or the bytes themselves. */
+export function decoded(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding | null | undefined): string | Uint8Array<ArrayBuffer> {
+  switch (encoding) {
+    case undefined:
+    case null:
+    case 'buffer':
+      return bytes;
+    case 'utf8':
+    case 'utf-8':
+      return UTF8.decode(bytes);
+    case 'latin1':
+    case 'binary':
+      return latin1(bytes);
+    case 'ascii':
+      return latin1(bytes.map((byte) => byte & 0x7f));
+    case 'hex':
+      return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    case 'base64':
+      return btoa(latin1(bytes));
+    case 'base64url':
+      return btoa(latin1(bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+    case 'ucs2':
+    case 'ucs-2':
+    case 'utf16le':
+    case 'utf-16le':
+      return new TextDecoder('utf-16le', { ignoreBOM: true }).decode(bytes);
+    default:
+      throw unknown(encoding);
+  }
+}
+
+function unknown(encoding: unknown): TypeError {
+  return Object.assign(new TypeError(`The argument 'encoding' is invalid encoding. Received '${String(encoding)}'`), { code: 'ERR_INVALID_ARG_VALUE' });
+}

@@ -1,0 +1,164 @@
+/** The store thread's part: owns the mounted stores and serves what threads ask for at the desk. */
+
+import type { Kernel } from '../kernel.js';
+import { Door, State, Word } from './exports.js';
+import { openIdb } from './idb.js';
+import { type Host, mountRecords, must, type Volume } from './volume.js';
+
+/** How the filesystem is set up when it starts. */
+export interface FsOptions {
+  /** The database that keeps `/`; pages of one origin with the same name share their files. */
+  readonly name?: string;
+  /** Bytes of file contents kept in memory; default 256 MiB. */
+  readonly cacheBytes?: number;
+  /** `strict` waits for the disk, not only for the operating system; about 2.5 times slower. */
+  readonly durability?: 'relaxed' | 'strict';
+  /** What to do where there is no IndexedDB: fail (default), or keep files in memory until the page goes. */
+  readonly fallback?: 'memory';
+}
+
+/** What the page may ask the store thread to do, beside what goes over the desk. */
+export type Control =
+  | { readonly name: 'mount'; readonly path: string; readonly options: MountOptions }
+  | { readonly name: 'unmount'; readonly path: string }
+  | { readonly name: 'flush' }
+  | { readonly name: 'measure' };
+
+/** What to mount. */
+export interface MountOptions {
+  /** What keeps the files; default `idb`. */
+  readonly store?: 'idb' | 'memory';
+  /** The database of an `idb` store; default: made of the path. */
+  readonly name?: string;
+  readonly durability?: 'relaxed' | 'strict';
+}
+
+/** Owns the stores of one kernel. Lives on one thread, which must return to its event loop. */
+export class Engine implements Host {
+  readonly door: Door;
+  readonly #wake: () => void;
+  /** Called after every tick. */
+  onTick: (() => void) | undefined;
+  readonly #volumes = new Map<number, Volume>();
+  readonly #mounts = new Map<string, number>();
+  #flights = 0;
+  #freshening = false;
+
+  /** @param wake tells the page to look, if it waits. */
+  constructor(kernel: Kernel, wake: () => void) {
+    this.door = Door.of(kernel);
+    this.#wake = wake;
+  }
+
+  /** Whether answers of the browser are awaited. */
+  get isBusy(): boolean {
+    return this.#flights > 0;
+  }
+
+  /** Opens `/`. Says in the word `state` how it went; rejects with why not. */
+  async start({ name = 'isolith', cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
+    const { exports } = this.door;
+    const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
+    must(this, exports.isolith_fs_init(low, high, cacheBytes));
+    try {
+      try {
+        await this.#mountIdb('/', name, durability);
+      } catch (error) {
+        if (fallback !== 'memory') throw error;
+        this.#mountMemory('/');
+      }
+      Atomics.store(this.door.words, Word.state, State.ready);
+    } catch (error) {
+      Atomics.store(this.door.words, Word.state, State.failed);
+      throw error;
+    } finally {
+      this.rights();
+      this.tick();
+    }
+  }
+
+  /** Looks at the desk and starts what is asked. Never blocks. */
+  pump(): void {
+    for (const volume of this.#volumes.values()) volume.pump();
+    const { words } = this.door;
+    const wanted = Atomics.load(words, Word.wanted);
+    if (wanted !== Atomics.load(words, Word.fresh) && !this.#freshening) void this.#freshen(wanted);
+  }
+
+  async #freshen(wanted: number): Promise<void> {
+    this.#freshening = true;
+    this.busy(1);
+    try {
+      for (const volume of this.#volumes.values()) if (volume.shared) await volume.refresh();
+    } catch {
+      // What cannot be refreshed now is read as it is known; its next load tells why.
+    } finally {
+      this.#freshening = false;
+      this.busy(-1);
+      Atomics.store(this.door.words, Word.fresh, wanted);
+      this.tick();
+      this.pump();
+    }
+  }
+
+  async control(control: Control): Promise<unknown> {
+    switch (control.name) {
+      case 'mount':
+        return this.#mount(control.path, control.options);
+      case 'unmount':
+        return this.#unmount(control.path);
+      case 'flush':
+        await Promise.all([...this.#volumes.values()].map((volume) => volume.flush()));
+        return undefined;
+      case 'measure':
+        return undefined;
+    }
+  }
+
+  async #mount(path: string, { store = 'idb', name, durability = 'relaxed' }: MountOptions): Promise<void> {
+    if (store === 'memory') this.#mountMemory(path);
+    else await this.#mountIdb(path, name ?? `isolith:${path}`, durability);
+    this.rights();
+  }
+
+  async #mountIdb(path: string, name: string, durability: 'relaxed' | 'strict'): Promise<void> {
+    const records = await openIdb(name, durability, { lost: () => this.tick() });
+    const volume = await mountRecords(this, path, name, records);
+    this.#volumes.set(volume.store, volume);
+    this.#mounts.set(path, volume.store);
+  }
+
+  #mountMemory(path: string): void {
+    must(this, this.door.exports.isolith_fs_mount(this.door.text(path), 1, 0));
+    this.#mounts.set(path, this.door.number(0));
+  }
+
+  async #unmount(path: string): Promise<void> {
+    const store = this.#mounts.get(path);
+    if (store === undefined) throw new Error(`nothing is mounted at ${path}`);
+    const volume = this.#volumes.get(store);
+    await volume?.flush();
+    must(this, this.door.exports.isolith_fs_unmount(store));
+    this.#mounts.delete(path);
+    this.#volumes.delete(store);
+    await volume?.close();
+    this.rights();
+  }
+
+  rights(): void {
+    const shared = [...this.#volumes.values()].some((volume) => volume.shared);
+    Atomics.store(this.door.words, Word.shared, Number(shared));
+  }
+
+  busy(by: 1 | -1): void {
+    this.#flights += by;
+  }
+
+  tick(): void {
+    const { words, kernel } = this.door;
+    Atomics.add(words, Word.done, 1);
+    if (kernel.shared) Atomics.notify(words, Word.done);
+    if (Atomics.load(words, Word.pageWaits) !== 0) this.#wake();
+    this.onTick?.();
+  }
+}

@@ -1,0 +1,77 @@
+/** Errors of the filesystem in the shape that Node.js gives them: code, errno, syscall, path, message. */
+
+import { IsolithError } from '../errors.js';
+import { lastError } from '../kernel.js';
+import type { Door } from './exports.js';
+
+/** What failed: the call as Node.js names it, and what it was about. */
+export interface Subject {
+  readonly syscall: string;
+  readonly path?: string | undefined;
+  readonly dest?: string | undefined;
+}
+
+/** An error of a filesystem call. */
+export class FsError extends IsolithError {
+  /** The negative of the number that Linux gives the code. */
+  readonly errno: number;
+  readonly syscall: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+
+  constructor(code: string, errno: number, words: string, subject: Subject, options?: ErrorOptions) {
+    const { syscall, path, dest } = subject;
+    const about = path === undefined ? '' : ` '${path}'${dest === undefined ? '' : ` -> '${dest}'`}`;
+    super(code, `${code}: ${words}, ${syscall}${about}`, options);
+    this.errno = -errno;
+    this.syscall = syscall;
+    if (path !== undefined) this.path = path;
+    if (dest !== undefined) this.dest = dest;
+  }
+}
+
+/** The error that the last call of this thread left behind, about `subject`. */
+export function failure(door: Door, subject: Subject): FsError {
+  const errno = door.kernel.exports.isolith_error_number();
+  const { code, message } = lastError(door.kernel);
+  // The kernel names the path, too; here it goes to the end, as in Node.js.
+  return new FsError(code, errno, message.replace(/ '[^]*'$/, ''), subject);
+}
+
+const NUMBERS: Record<string, readonly [number, string]> = {
+  ENOENT: [2, 'no such file or directory'],
+  EIO: [5, 'i/o error'],
+  EBADF: [9, 'bad file descriptor'],
+  EACCES: [13, 'permission denied'],
+  EEXIST: [17, 'file already exists'],
+  ENOTDIR: [20, 'not a directory'],
+  EISDIR: [21, 'illegal operation on a directory'],
+  EINVAL: [22, 'invalid argument'],
+  EFBIG: [27, 'file too large'],
+  ENOTSUP: [95, 'operation not supported'],
+  ETIMEDOUT: [110, 'the store did not answer in time'],
+};
+
+/** An error that JavaScript itself finds. */
+export function fsError(code: string, subject: Subject, words?: string, options?: ErrorOptions): FsError {
+  const [errno, standard] = NUMBERS[code] ?? [5, 'i/o error'];
+  return new FsError(code, errno, words ?? standard, subject, options);
+}
+
+/** The error of Node.js for an argument that makes no sense. */
+export function badArgument(name: string, value: unknown, wanted: string): TypeError {
+  const error = new TypeError(`The "${name}" argument must be ${wanted}. Received ${describe(value)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** The error of Node.js for a number that is out of its range. */
+export function outOfRange(name: string, value: unknown, wanted: string): RangeError {
+  const error = new RangeError(`The value of "${name}" is out of range. It must be ${wanted}. Received ${describe(value)}`);
+  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return `type ${typeof value} (${String(value)})`;
+}

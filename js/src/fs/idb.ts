@@ -1,0 +1,187 @@
+/** One IndexedDB database as a store of records: reads by key, and batches that are one transaction each. */
+
+/** Where records are kept, by binary keys. */
+export interface Records {
+  /** All records before the first extent, from key `from` on. */
+  image(from?: Uint8Array<ArrayBuffer>): Promise<Record_[]>;
+  /** Values by key; 'stale' if there are records from key `unless` on that are no extents. */
+  load(keys: readonly Uint8Array<ArrayBuffer>[], unless?: Uint8Array<ArrayBuffer>): Promise<(ArrayBuffer | undefined)[] | 'stale'>;
+  /** Writes all or nothing; resolves once it is durable. Rejects with a `CommitError`. */
+  commit(writes: readonly Write[]): Promise<void>;
+  /** Takes over from another writer: `seal` is written after the last log record there is. */
+  takeOver(from: Uint8Array<ArrayBuffer>, seal: (records: Record_[]) => Record_): Promise<Record_[]>;
+  close(): void;
+}
+
+/** One record. */
+export interface Record_ {
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly value: Uint8Array<ArrayBuffer>;
+}
+
+/** One change of a batch: a record to put, or a range of keys to delete. */
+export type Write = Record_ | { readonly first: Uint8Array<ArrayBuffer>; readonly last: Uint8Array<ArrayBuffer> };
+
+/** How a batch failed, with the kernel's number for it. */
+export class CommitError extends Error {
+  constructor(readonly errno: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Where extents begin; everything before is read by a mount. */
+const FIRST_EXTENT = Uint8Array.of(0x63);
+const LOG = 0x62;
+const STORE = 'records';
+
+/** How long opening may take, in milliseconds: another tab may have to close its own first. */
+const OPEN_TIMEOUT = 20_000;
+
+/** What the owner of a database is told. */
+export interface IdbEvents {
+  /** Someone deletes the database, or a newer version of the page wants it. */
+  lost(why: string): void;
+}
+
+/** Opens the database, or makes it. */
+export async function openIdb(name: string, durability: 'relaxed' | 'strict', events: IdbEvents): Promise<Records> {
+  if (typeof indexedDB === 'undefined') throw new Error('this browser, or this page, has no IndexedDB');
+  let db = await open(name);
+  const watch = (): void => {
+    db.onversionchange = () => {
+      db.close();
+      events.lost('the database is being deleted or upgraded by another tab');
+    };
+    db.onclose = () => events.lost('the browser has closed the database');
+  };
+  watch();
+  /** Begins a transaction; once more on a new connection if the old one is gone. */
+  const begin = async (mode: IDBTransactionMode): Promise<IDBTransaction> => {
+    try {
+      return db.transaction(STORE, mode, { durability });
+    } catch (error) {
+      if ((error as DOMException).name !== 'InvalidStateError') throw error;
+      db = await open(name);
+      watch();
+      return db.transaction(STORE, mode, { durability });
+    }
+  };
+  return {
+    async image(from) {
+      const tx = await begin('readonly');
+      const { keys, values } = list(tx.objectStore(STORE), from);
+      await finished(tx);
+      return zip(keys, values);
+    },
+    async load(keys, unless) {
+      const tx = await begin('readonly');
+      const store = tx.objectStore(STORE);
+      const news = unless && store.count(IDBKeyRange.bound(unless, FIRST_EXTENT, false, true));
+      const gets = keys.map((key) => store.get(key) as IDBRequest<ArrayBuffer | undefined>);
+      await finished(tx);
+      return news && news.result > 0 ? 'stale' : gets.map((get) => get.result);
+    },
+    async commit(writes) {
+      let tx: IDBTransaction;
+      try {
+        tx = await begin('readwrite');
+      } catch (cause) {
+        throw new CommitError(5, `the database does not open: ${String(cause)}`, { cause });
+      }
+      const store = tx.objectStore(STORE);
+      for (const write of writes) {
+        if ('first' in write) store.delete(IDBKeyRange.bound(write.first, write.last));
+        // A log record that is there already is another writer's: the whole batch must fail.
+        else if (write.key[0] === LOG) store.add(write.value.buffer, write.key);
+        else store.put(write.value.buffer, write.key);
+      }
+      tx.commit?.();
+      await finished(tx).catch(async (cause: unknown) => {
+        throw await commitError(cause);
+      });
+    },
+    async takeOver(from, seal) {
+      const tx = await begin('readwrite');
+      const store = tx.objectStore(STORE);
+      const { keys, values } = list(store, from);
+      let records: Record_[] = [];
+      // The answer to a request is the one place where a transaction may go on.
+      values.onsuccess = () => {
+        const found = zip(keys, values);
+        const last = seal(found);
+        records = [...found, last];
+        store.add(last.value.buffer, last.key);
+      };
+      await finished(tx);
+      return records;
+    },
+    close() {
+      db.onclose = null;
+      db.close();
+    },
+  };
+}
+
+function list(store: IDBObjectStore, from?: Uint8Array<ArrayBuffer>): { keys: IDBRequest<IDBValidKey[]>; values: IDBRequest<ArrayBuffer[]> } {
+  const range = from
+    ? IDBKeyRange.bound(from, FIRST_EXTENT, false, true)
+    : IDBKeyRange.upperBound(FIRST_EXTENT, true);
+  return { keys: store.getAllKeys(range), values: store.getAll(range) as IDBRequest<ArrayBuffer[]> };
+}
+
+function zip(keys: IDBRequest<IDBValidKey[]>, values: IDBRequest<ArrayBuffer[]>): Record_[] {
+  return keys.result.map((key, at) => ({
+    key: new Uint8Array(key as ArrayBuffer),
+    value: new Uint8Array(values.result[at]!),
+  }));
+}
+
+function open(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(new Error(`the database ${name} did not open within ${OPEN_TIMEOUT} ms`));
+    }, OPEN_TIMEOUT);
+    request.onupgradeneeded = () => void request.result.createObjectStore(STORE);
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(request.error ?? new Error(`the database ${name} does not open`));
+    };
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      if (late) request.result.close();
+      else resolve(request.result);
+    };
+  });
+}
+
+/** Resolves when the transaction is durable as far as its durability says. */
+function finished(tx: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    tx.oncomplete = () => resolve();
+    tx.onabort = () => reject(tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+  });
+}
+
+async function commitError(cause: unknown): Promise<CommitError> {
+  const { name, message } = cause as DOMException;
+  if (name === 'QuotaExceededError') {
+    const space = await estimate();
+    const figures = space ? `: ${space.used} bytes used, ${space.available} available` : '';
+    return new CommitError(28, `no space left on device${figures}`, { cause });
+  }
+  if (name === 'ConstraintError') return new CommitError(116, 'another tab has taken over', { cause });
+  return new CommitError(5, `the transaction failed: ${name}: ${message}`, { cause });
+}
+
+/** Bytes used by this origin, and still to be had; nothing where the browser does not tell. */
+export async function estimate(): Promise<{ used: number; available: number } | undefined> {
+  try {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    return { used: usage, available: Math.max(0, quota - usage) };
+  } catch {
+    return undefined;
+  }
+}

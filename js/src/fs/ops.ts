@@ -1,0 +1,304 @@
+/** The kernel's calls as operations: what Node.js calls a syscall each, with its arguments and its answer. */
+
+import type { Op } from './client.js';
+import { BY_HANDLE, cargo, type Door } from './exports.js';
+
+/** How a file is opened; as the kernel has them. */
+export const enum Open {
+  read = 1,
+  write = 1 << 1,
+  append = 1 << 2,
+  create = 1 << 3,
+  exclusive = 1 << 4,
+  truncate = 1 << 5,
+  directory = 1 << 6,
+  noFollow = 1 << 7,
+  sync = 1 << 10,
+}
+
+/** A path, or the handle of an open file. */
+export type Target = string | number;
+
+function place(door: Door, target: Target): [path: number, handle: number] {
+  return typeof target === 'number' ? [BY_HANDLE, target] : [door.text(target), 0];
+}
+
+function about(target: Target): { path?: string } {
+  return typeof target === 'number' ? {} : { path: target };
+}
+
+/** The numbers of a stat, as the kernel tells them. */
+export type RawStat = Float64Array;
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+export const open = (path: string, flags: number, mode: number, owner = 0): Op<number> => ({
+  syscall: 'open',
+  path,
+  changes: (flags & (Open.create | Open.truncate)) !== 0,
+  attempt: (door) => door.exports.isolith_fs_open(door.text(path), flags, mode, owner),
+  answer: (door) => door.number(0),
+});
+
+export const close = (handle: number): Op<void> => ({
+  syscall: 'close',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_close(handle),
+});
+
+/** Reads into `bytes` at `offset`, or where the handle stands if that is negative; answers how many. */
+export const read = (handle: number, offset: number, bytes: Uint8Array): Op<number> => ({
+  syscall: 'read',
+  attempt(door) {
+    cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
+    cargo.at = 0;
+    return door.exports.isolith_fs_read(handle, offset, bytes.length);
+  },
+  answer: (door) => door.number(0),
+});
+
+/** Writes `bytes` at `offset`, or where the handle stands if that is negative; answers how many. */
+export const write = (handle: number, offset: number, bytes: Uint8Array): Op<number> => ({
+  syscall: 'write',
+  changes: true,
+  local: true,
+  attempt(door) {
+    cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
+    cargo.at = 0;
+    return door.exports.isolith_fs_write(handle, offset, bytes.length);
+  },
+  answer: (door) => door.number(0),
+});
+
+export const readWhole = (path: string): Op<Uint8Array<ArrayBuffer>> => ({
+  syscall: 'open',
+  path,
+  attempt: (door) => door.exports.isolith_fs_read_whole(door.text(path)),
+  answer: () => {
+    const { bytes } = cargo;
+    cargo.bytes = new Uint8Array(0);
+    return bytes;
+  },
+});
+
+export const writeWhole = (path: string, bytes: Uint8Array, mode: number, exclusive: boolean): Op<void> => ({
+  syscall: 'open',
+  path,
+  changes: true,
+  local: true,
+  attempt(door) {
+    cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
+    cargo.at = 0;
+    return door.exports.isolith_fs_write_whole(door.text(path), bytes.length, mode, Number(exclusive));
+  },
+});
+
+/** The most bytes that one call moves. */
+export const limit = (): Op<number> => ({
+  syscall: 'read',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_limit(),
+  answer: (door) => door.number(0),
+});
+
+export const draft = (path: string, owner = 0): Op<number> => ({
+  syscall: 'open',
+  path,
+  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), owner),
+  answer: (door) => door.number(0),
+});
+
+export const publish = (handle: number, path: string, mode: number, exclusive: boolean): Op<void> => ({
+  syscall: 'open',
+  path,
+  changes: true,
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_publish(handle, door.text(path), mode, Number(exclusive)),
+});
+
+export const copyRange = (from: number, fromOffset: number, to: number, toOffset: number, bytes: number): Op<number> => ({
+  syscall: 'copyfile',
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_copy(from, fromOffset, to, toOffset, bytes),
+  answer: (door) => door.number(0),
+});
+
+export const stat = (target: Target, follow: boolean): Op<RawStat> => ({
+  syscall: typeof target === 'number' ? 'fstat' : follow ? 'stat' : 'lstat',
+  ...about(target),
+  attempt: (door) => door.exports.isolith_fs_stat(...place(door, target), Number(follow)),
+  answer(door) {
+    const numbers = new Float64Array(13);
+    for (let at = 0; at < 13; at++) numbers[at] = door.number(at);
+    return numbers;
+  },
+});
+
+/** Answers the first part of the path that was made; undefined if all of it was there. */
+export const mkdir = (path: string, mode: number, recursive: boolean): Op<string | undefined> => ({
+  syscall: 'mkdir',
+  path,
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_mkdir(door.text(path), mode, Number(recursive)),
+  answer(door) {
+    const length = door.number(0);
+    return length < 0 ? undefined : decode(new TextEncoder().encode(path).subarray(0, length));
+  },
+});
+
+/** An entry of a directory: 1 a file, 2 a directory, 3 a symbolic link. */
+export interface RawEntry {
+  readonly type: number;
+  readonly name: string;
+}
+
+export const list = (path: string): Op<RawEntry[]> => ({
+  syscall: 'scandir',
+  path,
+  attempt: (door) => door.exports.isolith_fs_list(door.text(path)),
+  answer(door) {
+    const bytes = door.output();
+    const entries: RawEntry[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = bytes[at + 1]! | (bytes[at + 2]! << 8);
+      entries.push({ type: bytes[at]!, name: shortText(bytes, at + 3, length) });
+      at += 3 + length;
+    }
+    return entries;
+  },
+});
+
+const { fromCharCode } = String;
+
+/** Names are mostly short and ASCII: the decoder would cost more than the loop. */
+function shortText(bytes: Uint8Array, at: number, length: number): string {
+  const part = bytes.subarray(at, at + length);
+  for (let i = 0; i < length; i++) if (part[i]! >= 0x80) return decode(part);
+  return fromCharCode.apply(null, part as unknown as number[]);
+}
+
+/** What `remove` takes away. */
+export const enum Remove {
+  name,
+  dir,
+  all,
+}
+
+export const remove = (path: string, what: Remove): Op<void> => ({
+  syscall: what === Remove.dir ? 'rmdir' : what === Remove.name ? 'unlink' : 'rm',
+  path,
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_remove(door.text(path), what),
+});
+
+function named(syscall: string, path: string, dest: string, what: number): Op<void> {
+  return {
+    syscall,
+    path,
+    dest,
+    changes: true,
+    attempt(door) {
+      const from = door.text(path);
+      return door.exports.isolith_fs_name(from, door.text(dest, from), what);
+    },
+  };
+}
+
+export const rename = (from: string, to: string): Op<void> => named('rename', from, to, 0);
+export const link = (from: string, to: string): Op<void> => named('link', from, to, 1);
+export const symlink = (target: string, path: string): Op<void> => named('symlink', target, path, 2);
+
+export const readlink = (path: string): Op<string> => ({
+  syscall: 'readlink',
+  path,
+  attempt: (door) => door.exports.isolith_fs_readlink(door.text(path), 0),
+  answer: (door) => decode(door.output()),
+});
+
+export const realpath = (path: string): Op<string> => ({
+  syscall: 'realpath',
+  path,
+  attempt: (door) => door.exports.isolith_fs_readlink(door.text(path), 1),
+  answer: (door) => decode(door.output()),
+});
+
+export const chmod = (target: Target, mode: number, follow = true): Op<void> => ({
+  syscall: typeof target === 'number' ? 'fchmod' : follow ? 'chmod' : 'lchmod',
+  ...about(target),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_chmod(...place(door, target), Number(follow), mode),
+});
+
+/** Sets times in milliseconds; NaN leaves one as it is. */
+export const times = (target: Target, atime: number, mtime: number, follow = true): Op<void> => ({
+  syscall: typeof target === 'number' ? 'futime' : follow ? 'utime' : 'lutime',
+  ...about(target),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_times(...place(door, target), Number(follow), atime, mtime),
+});
+
+export const truncate = (target: Target, size: number): Op<void> => ({
+  syscall: typeof target === 'number' ? 'ftruncate' : 'open',
+  ...about(target),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_truncate(...place(door, target), size),
+});
+
+export const access = (path: string, mode: number): Op<void> => ({
+  syscall: 'access',
+  path,
+  attempt: (door) => door.exports.isolith_fs_access(door.text(path), mode),
+});
+
+/** Store, bytes used and available, inodes, longest name, block size. */
+export const statfs = (path: string): Op<number[]> => ({
+  syscall: 'statfs',
+  path,
+  attempt: (door) => door.exports.isolith_fs_statfs(door.text(path)),
+  answer: (door) => Array.from({ length: 6 }, (_, at) => door.number(at)),
+});
+
+/** Completes when all that has changed in the store is durable. */
+export const clean = (store: number): Op<void> => ({
+  syscall: 'fsync',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_clean(store),
+});
+
+export const check = (): Op<string[]> => ({
+  syscall: 'check',
+  attempt: (door) => door.exports.isolith_fs_check(),
+  answer(door) {
+    const text = decode(door.output());
+    return text === '' ? [] : text.split('\n');
+  },
+});
+
+export const map = (handle: number): Op<{ ptr: number; size: number; capacity: number }> => ({
+  syscall: 'mmap',
+  attempt: (door) => door.exports.isolith_fs_map(handle),
+  answer: (door) => ({ ptr: door.number(0), size: door.number(1), capacity: door.number(2) }),
+});
+
+export const mapSync = (handle: number, offset: number, bytes: number): Op<void> => ({
+  syscall: 'msync',
+  local: true,
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_map_sync(handle, offset, bytes),
+});
+
+export const unmap = (handle: number): Op<void> => ({
+  syscall: 'munmap',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_unmap(handle),
+});
+
+/** Bytes of memory that file contents take. */
+export const cached = (): Op<number> => ({
+  syscall: 'statfs',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_cached(),
+  answer: (door) => door.number(0),
+});

@@ -1,0 +1,162 @@
+/** Which tab may write to a database: one Web Lock, asked for and handed over by messages. */
+
+/** What the tab that has the lock must do. */
+export interface WriterEvents {
+  /** Another tab wants to write: commit all, then answer by `release`. */
+  wanted(): void;
+  /** The lock was taken from us while we did not answer. */
+  robbed(): void;
+  /** Another tab has committed. */
+  news(): void;
+}
+
+/** A tab that does not answer for this long is taken to be frozen, in milliseconds. */
+const PATIENCE = 1_200;
+
+/** Who has the lock keeps it for at least so long, so that two busy tabs do not only hand over. */
+const HOLD = 8;
+
+/** The right to write to one database. */
+export class Writer {
+  readonly #name: string;
+  readonly #events: WriterEvents;
+  readonly #channel: BroadcastChannel | undefined;
+  readonly #locks: LockManager | undefined;
+  #release: (() => void) | undefined;
+  #since = 0;
+  #asked = false;
+  #heard: (() => void) | undefined;
+  #others = false;
+
+  constructor(name: string, events: WriterEvents) {
+    this.#name = `isolith:fs:${name}`;
+    this.#events = events;
+    this.#locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
+    if (typeof BroadcastChannel === 'undefined') return;
+    this.#channel = new BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }) => this.#hear(data);
+    this.#channel.postMessage('hello');
+  }
+
+  /** Whether this tab may write. */
+  get owns(): boolean {
+    return this.#release !== undefined;
+  }
+
+  /** Takes the right if nobody has it. */
+  async tryAcquire(): Promise<boolean> {
+    return this.owns || this.#request({ ifAvailable: true });
+  }
+
+  /** Gets the right, from whoever has it; `stolen` if it had to be taken. Settles within seconds. */
+  async acquire(): Promise<{ stolen: boolean }> {
+    if (this.owns) return { stolen: false };
+    const cancel = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let tries = 0;
+    const wait = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => cancel.abort(), PATIENCE);
+    };
+    // An owner that lives says so while it commits; ten times is more than any batch takes.
+    this.#heard = () => {
+      if (++tries < 10) wait();
+    };
+    wait();
+    this.#channel?.postMessage('want');
+    try {
+      if (await this.#request({ signal: cancel.signal })) return { stolen: false };
+    } catch {
+      // Not granted in time: the owner is frozen, or stuck.
+    } finally {
+      clearTimeout(timer);
+      this.#heard = undefined;
+    }
+    await this.#request({ steal: true });
+    return { stolen: true };
+  }
+
+  /** Lets others write. */
+  release(): void {
+    this.#asked = false;
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
+  }
+
+  /** Tells other tabs that something was committed. */
+  tell(): void {
+    if (this.#others) this.#channel?.postMessage('news');
+  }
+
+  /** Ends the part in this; gives the right back. */
+  close(): void {
+    this.release();
+    this.#channel?.close();
+  }
+
+  #hear(message: unknown): void {
+    this.#others = true;
+    if (message === 'hello') this.#channel?.postMessage('here');
+    else if (message === 'news') this.#events.news();
+    else if (message === 'mine') this.#heard?.();
+    else if (message === 'got' && this.#heard) {
+      // The new owner did not hear what the old one was told.
+      this.#heard();
+      this.#channel?.postMessage('want');
+    }
+    else if (message === 'want' && this.owns) {
+      this.#channel?.postMessage('mine');
+      if (this.#asked) return;
+      this.#asked = true;
+      this.#later();
+    }
+  }
+
+  /** Hands over when the time is up. By turns of the event loop: a hidden page's timers take seconds. */
+  #later(): void {
+    if (!this.owns) return;
+    if (performance.now() - this.#since >= HOLD) return this.#events.wanted();
+    const turn = new MessageChannel();
+    turn.port1.onmessage = () => {
+      turn.port1.close();
+      this.#later();
+    };
+    turn.port2.postMessage(0);
+  }
+
+  /** Says again that this tab is alive, while a long batch runs. */
+  stay(): void {
+    if (this.#asked) this.#channel?.postMessage('mine');
+  }
+
+  #request(options: LockOptions): Promise<boolean> {
+    const locks = this.#locks;
+    // Without Web Locks there is no way to agree with other tabs.
+    if (!locks) {
+      this.#release = () => {};
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve, reject) => {
+      let held = false;
+      locks
+        .request(this.#name, options, (lock) => {
+          if (!lock) return resolve(false);
+          held = true;
+          this.#since = performance.now();
+          if (this.#others) this.#channel?.postMessage('got');
+          const kept = new Promise<void>((release) => {
+            this.#release = release;
+          });
+          resolve(true);
+          return kept;
+        })
+        .catch((error: unknown) => {
+          if (!held) return reject(error as Error);
+          if (!this.owns) return;
+          this.#release = undefined;
+          this.#events.robbed();
+        });
+    });
+  }
+}

@@ -1,0 +1,381 @@
+//! What everybody calls: operations on paths and on open files.
+
+use super::desk::Desk;
+use super::{
+    input, isolith_fs_give, isolith_fs_size, isolith_fs_take, serve, tell, tell_bytes, tell_ticket,
+};
+use crate::fs::step::{Step, Stop};
+use crate::fs::{
+    Access, FileType, Flags, Follow, HandleId, Node, Owner, Place, Publish, SetTime, Stat, Ticket,
+};
+
+/// The path length that says: the open file that comes with it is meant.
+const BY_HANDLE: usize = usize::MAX;
+
+fn follow(yes: u32) -> Follow {
+    if yes != 0 { Follow::Yes } else { Follow::No }
+}
+
+/// Tells whose change it was.
+fn changed(desk: &mut Desk, node: Node) -> Step<()> {
+    tell_ticket(desk.fs.ticket(node));
+    Ok(())
+}
+
+/// The inode that a path or an open file stands for.
+fn target(desk: &Desk, len: usize, handle: u32, links: Follow) -> Step<Node> {
+    match len {
+        BY_HANDLE => desk.fs.node_of(HandleId::from_number(handle)),
+        _ => desk.fs.node_at(Place::root(&input(0, len)), links),
+    }
+}
+
+const fn type_number(file_type: FileType) -> u8 {
+    match file_type {
+        FileType::File => 1,
+        FileType::Dir => 2,
+        FileType::Symlink => 3,
+    }
+}
+
+fn take(bytes: &[u8]) {
+    isolith_fs_take(bytes.as_ptr(), bytes.len());
+}
+
+fn give(bytes: &mut [u8]) {
+    isolith_fs_give(bytes.as_mut_ptr(), bytes.len());
+}
+
+/// Opens a file; number 0 of the answer is its handle.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_open(len: usize, flags: u32, mode: u32, owner: u32) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let flags = Flags::from_bits(flags);
+        let handle = desk.fs.open(Place::root(&path), flags, mode, Owner(owner))?;
+        tell(0, &[f64::from(handle.number())]);
+        let node = desk.fs.node_of(handle)?;
+        changed(desk, node)
+    })
+}
+
+/// Closes an open file.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_close(handle: u32) -> u32 {
+    serve(&mut |desk| desk.fs.close(HandleId::from_number(handle)))
+}
+
+/// Closes everything that `owner` has open.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_close_all(owner: u32) -> u32 {
+    serve(&mut |desk| {
+        desk.fs.close_all(Owner(owner));
+        Ok(())
+    })
+}
+
+/// Reads at `offset`, or where the handle stands if that is negative; number 0: how many bytes.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_read(handle: u32, offset: f64, len: usize) -> u32 {
+    serve(&mut |desk| {
+        let handle = HandleId::from_number(handle);
+        let done = match offset < 0.0 {
+            true => desk.fs.read(handle, len, &mut take),
+            false => desk.fs.read_at(handle, offset as u64, len, &mut take),
+        };
+        tell(0, &[done? as f64]);
+        Ok(())
+    })
+}
+
+/// Writes at `offset`, or where the handle stands if that is negative; number 0: how many bytes.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_write(handle: u32, offset: f64, len: usize) -> u32 {
+    serve(&mut |desk| {
+        let handle = HandleId::from_number(handle);
+        let done = match offset < 0.0 {
+            true => desk.fs.write(handle, len, &mut give),
+            false => desk.fs.write_at(handle, offset as u64, len, &mut give),
+        };
+        tell(0, &[done? as f64]);
+        let node = desk.fs.node_of(handle)?;
+        changed(desk, node)
+    })
+}
+
+/// Reads a whole file; `EFBIG` if it takes several calls.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_read_whole(len: usize) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        desk.fs.read_whole(Place::root(&path), &mut |len| isolith_fs_size(len), &mut take)?;
+        Ok(())
+    })
+}
+
+/// Replaces a whole file; `EFBIG` if it takes several calls.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_write_whole(
+    len: usize,
+    bytes: usize,
+    mode: u32,
+    exclusive: u32,
+) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let how = Publish { mode, exclusive: exclusive != 0 };
+        let node = desk.fs.write_whole(Place::root(&path), how, bytes, &mut give)?;
+        changed(desk, node)
+    })
+}
+
+/// Number 0: how many bytes one call may move.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_limit() -> u32 {
+    serve(&mut |desk| {
+        tell(0, &[desk.fs.whole_limit() as f64]);
+        Ok(())
+    })
+}
+
+/// Opens a draft that is to become the contents of the path; number 0: its handle.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_draft(len: usize, owner: u32) -> u32 {
+    serve(&mut |desk| {
+        let handle = desk.fs.draft(Place::root(&input(0, len)), Owner(owner))?;
+        tell(0, &[f64::from(handle.number())]);
+        Ok(())
+    })
+}
+
+/// Makes a draft the contents of the path, as one change.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_publish(
+    handle: u32,
+    len: usize,
+    mode: u32,
+    exclusive: u32,
+) -> u32 {
+    serve(&mut |desk| {
+        let how = Publish { mode, exclusive: exclusive != 0 };
+        let path = input(0, len);
+        let node = desk.fs.publish(HandleId::from_number(handle), Place::root(&path), how)?;
+        changed(desk, node)
+    })
+}
+
+/// Copies bytes between open files; number 0: how many.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_copy(
+    from: u32,
+    from_offset: f64,
+    to: u32,
+    to_offset: f64,
+    len: usize,
+) -> u32 {
+    serve(&mut |desk| {
+        let source = (HandleId::from_number(from), from_offset as u64);
+        let sink = (HandleId::from_number(to), to_offset as u64);
+        let done = desk.fs.copy_range(source, sink, len)?;
+        tell(0, &[done as f64]);
+        let node = desk.fs.node_of(sink.0)?;
+        changed(desk, node)
+    })
+}
+
+/// Numbers 0 to 12: device, inode, mode, names, size, then four times as milliseconds and the
+/// nanoseconds within.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_stat(len: usize, handle: u32, links: u32) -> u32 {
+    serve(&mut |desk| {
+        let stat = match len {
+            BY_HANDLE => desk.fs.fstat(HandleId::from_number(handle))?,
+            _ => desk.fs.stat(Place::root(&input(0, len)), follow(links))?,
+        };
+        tell_stat(&stat);
+        Ok(())
+    })
+}
+
+fn tell_stat(stat: &Stat) {
+    let split =
+        |nanos: i64| [nanos.div_euclid(1_000_000) as f64, nanos.rem_euclid(1_000_000) as f64];
+    let Stat { dev, ino, nlink, size, times, .. } = *stat;
+    let numbers =
+        [dev as f64, ino as f64, f64::from(stat.st_mode()), f64::from(nlink), size as f64];
+    tell(0, &numbers);
+    for (at, time) in [times.atime, times.mtime, times.ctime, times.btime].into_iter().enumerate() {
+        tell(5 + at * 2, &split(time));
+    }
+}
+
+/// Makes a directory, or all of a path; number 0: how much of the path was made first, or -1.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_mkdir(len: usize, mode: u32, all: u32) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let made = match all {
+            0 => desk.fs.mkdir(place, mode).map(|_| Some(len))?,
+            _ => desk.fs.mkdir_all(place, mode)?,
+        };
+        tell(0, &[made.map_or(-1.0, |len| len as f64)]);
+        let node = desk.fs.node_at(place, Follow::Yes)?;
+        changed(desk, node)
+    })
+}
+
+/// The entries of a directory by name: a byte of type, two of length, the name.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_list(len: usize) -> u32 {
+    serve(&mut |desk| {
+        let mut bytes = Vec::new();
+        desk.fs.list(Place::root(&input(0, len)), &mut |name, _, file_type| {
+            bytes.push(type_number(file_type));
+            bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
+            bytes.extend_from_slice(name);
+        })?;
+        tell_bytes(bytes);
+        Ok(())
+    })
+}
+
+/// Removes a name (0), an empty directory (1), or whatever there is with all below it (2).
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_remove(len: usize, what: u32) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let dir = match what {
+            0 => desk.fs.unlink(place),
+            1 => desk.fs.rmdir(place),
+            _ => desk.fs.remove_all(place),
+        };
+        let dir = dir?;
+        changed(desk, dir)
+    })
+}
+
+/// Two paths, one after the other: renames (0), links (1), or makes a symbolic link that says the
+/// first (2).
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_name(from: usize, to: usize, what: u32) -> u32 {
+    serve(&mut |desk| {
+        let (first, second) = (input(0, from), input(from, to));
+        let (first, place) = (first.as_slice(), Place::root(&second));
+        let node = match what {
+            0 => desk.fs.rename(Place::root(first), place),
+            1 => desk.fs.link(Place::root(first), place, Follow::No),
+            _ => desk.fs.symlink(first, place),
+        };
+        let node = node?;
+        changed(desk, node)
+    })
+}
+
+/// The bytes of a symbolic link, or with `real` the path without links.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_readlink(len: usize, real: u32) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let bytes = match real {
+            0 => desk.fs.readlink(place)?.to_vec(),
+            _ => desk.fs.realpath(place)?,
+        };
+        tell_bytes(bytes);
+        Ok(())
+    })
+}
+
+/// Sets permissions.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_chmod(len: usize, handle: u32, links: u32, mode: u32) -> u32 {
+    serve(&mut |desk| {
+        let node = target(desk, len, handle, follow(links))?;
+        desk.fs.chmod(node, mode)?;
+        changed(desk, node)
+    })
+}
+
+/// Sets times, in milliseconds; what is no number stays.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_times(
+    len: usize,
+    handle: u32,
+    links: u32,
+    atime: f64,
+    mtime: f64,
+) -> u32 {
+    // Milliseconds and their fraction apart: together they need more bits than a double has.
+    let set = |millis: f64| match millis.is_nan() {
+        true => SetTime::Keep,
+        false => {
+            let nanos = (millis.fract() * 1e6).round() as i64;
+            SetTime::To((millis.trunc() as i64).saturating_mul(1_000_000).saturating_add(nanos))
+        }
+    };
+    serve(&mut |desk| {
+        let node = target(desk, len, handle, follow(links))?;
+        desk.fs.set_times(node, set(atime), set(mtime))?;
+        changed(desk, node)
+    })
+}
+
+/// Cuts or grows a file.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_truncate(len: usize, handle: u32, size: f64) -> u32 {
+    serve(&mut |desk| {
+        let node = match len {
+            BY_HANDLE => {
+                let handle = HandleId::from_number(handle);
+                desk.fs.ftruncate(handle, size as u64)?;
+                desk.fs.node_of(handle)?
+            }
+            _ => desk.fs.truncate(Place::root(&input(0, len)), size as u64)?,
+        };
+        changed(desk, node)
+    })
+}
+
+/// Whether the bits of `wanted` (4 read, 2 write, 1 execute) are allowed.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_access(len: usize, wanted: u32) -> u32 {
+    serve(&mut |desk| {
+        let access =
+            Access { read: wanted & 4 != 0, write: wanted & 2 != 0, execute: wanted & 1 != 0 };
+        // Another tab that writes now does not make a file read-only.
+        match desk.fs.access(Place::root(&input(0, len)), access) {
+            Err(Stop::Own(_)) => Ok(()),
+            other => other,
+        }
+    })
+}
+
+/// Numbers 0 to 5: store, bytes used and available, inodes, longest name, block size.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
+    serve(&mut |desk| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let stat = desk.fs.statfs(place)?;
+        let store = desk.fs.node_at(place, Follow::Yes)?.store().number();
+        tell(0, &[f64::from(store), stat.space.used as f64, stat.space.available as f64]);
+        let sizes = [stat.files as f64, f64::from(stat.name_max), f64::from(stat.block_size)];
+        tell(3, &sizes);
+        Ok(())
+    })
+}
+
+/// How a change ended, by its ticket: 0 durable, an error's number, `AGAIN` while it has not.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_settled(store: u32, node: f64, epoch: f64) -> u32 {
+    serve(&mut |desk| {
+        let store = crate::fs::StoreId::from_number(store);
+        let node = Node::new(store, node as u64);
+        match desk.fs.settled(Ticket { node, epoch: epoch as u64 }) {
+            None => Err(Stop::Commit(store)),
+            Some(result) => result.map_err(Stop::Fail),
+        }
+    })
+}
