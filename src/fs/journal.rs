@@ -103,7 +103,7 @@ pub(crate) struct Flight {
 }
 
 #[derive(Debug)]
-struct Failure {
+pub(crate) struct Failure {
     /// Whose changes; none are everybody's.
     node: Option<Node>,
     after: u64,
@@ -126,7 +126,7 @@ pub(crate) struct Journal {
     pub(crate) log_bytes: usize,
     pub(crate) changes: Changes,
     pub(crate) flight: Option<Flight>,
-    failures: VecDeque<Failure>,
+    pub(crate) failures: VecDeque<Failure>,
     pub(crate) redo: Redo,
     pub(crate) packs: Packs,
     /// The file of each data that is dirty, in flight or patched.

@@ -92,6 +92,7 @@
 //! everything); reads do not change `atime`; directories have no hard links; no record is
 //! larger than what the budget lets be dirty.
 
+mod abandon;
 mod block;
 mod cache;
 mod check;

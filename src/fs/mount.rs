@@ -120,6 +120,8 @@ impl Fs {
         if image.is_whole() {
             let mut fresh = Journal::new();
             (fresh.epoch, fresh.durable) = (journal.epoch, journal.durable);
+            // Who has not asked yet how a change ended must still be told.
+            fresh.failures = std::mem::take(&mut journal.failures);
             let mut changed = replay(store, image, &mut fresh)?;
             *journal = fresh;
             for (node, inode) in self.tree.iter().filter(|(node, _)| node.store() == store) {

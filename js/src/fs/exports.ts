@@ -53,6 +53,7 @@ export interface FsExports {
   isolith_fs_batch(store: number, all: number): number;
   isolith_fs_batch_copied(store: number): number;
   isolith_fs_batch_done(store: number, error: number, words: number): number;
+  isolith_fs_abandon(store: number): number;
   isolith_fs_sweep(store: number): number;
   isolith_fs_check(): number;
   isolith_fs_map(handle: number): number;

@@ -231,6 +231,8 @@ class RecordVolume implements Volume {
       const { stolen } = await this.#writer.acquire();
       if (stolen) await this.#seal();
       else await this.refresh();
+      // Someone may have taken it again meanwhile.
+      if (!this.#writer.owns) throw new Error('the right to write was taken');
       must(this.#host, this.#door.exports.isolith_fs_owned(this.store, 1));
     } catch {
       // The request stands: who waits asks again.
@@ -264,7 +266,26 @@ class RecordVolume implements Volume {
   robbed(): void {
     this.#door.exports.isolith_fs_owned(this.store, 0);
     this.#host.rights();
-    this.#host.tick();
+    void this.#recover();
+  }
+
+  /** After a theft: what is not durable by now never will be, and is told so; the rest is read anew. */
+  async #recover(): Promise<void> {
+    this.#host.busy(1);
+    try {
+      await this.#committing;
+      if (this.#door.exports.isolith_fs_clean(this.store) !== 0) {
+        const all = await this.#records.image();
+        must(this.#host, this.#door.exports.isolith_fs_abandon(this.store));
+        image(this.#host, all);
+        must(this.#host, this.#door.exports.isolith_fs_refresh(this.store));
+      }
+    } catch {
+      // The store cannot be read: the next load says so.
+    } finally {
+      this.#host.busy(-1);
+      this.#host.tick();
+    }
   }
 
   async heardNews(): Promise<void> {

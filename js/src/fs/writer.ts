@@ -13,6 +13,9 @@ export interface WriterEvents {
 /** A tab that does not answer for this long is taken to be frozen, in milliseconds. */
 const PATIENCE = 1_200;
 
+/** A tab that answers must hand over within this, in milliseconds: its longest batch. */
+const LONGEST = 20_000;
+
 /** Who has the lock keeps it for at least so long, so that two busy tabs do not only hand over. */
 const HOLD = 8;
 
@@ -25,7 +28,7 @@ export class Writer {
   #release: (() => void) | undefined;
   #since = 0;
   #asked = false;
-  #heard: (() => void) | undefined;
+  #heard: ((isNew: boolean) => void) | undefined;
   #others = false;
 
   constructor(name: string, events: WriterEvents) {
@@ -53,15 +56,28 @@ export class Writer {
     if (this.owns) return { stolen: false };
     const cancel = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let tries = 0;
+    let since = performance.now();
+    let holder: string | undefined;
+    const look = async (): Promise<void> => {
+      const now = await this.#holder();
+      // The right changed hands since the last look: the queue moves, and our turn comes.
+      if (now !== holder) {
+        holder = now;
+        since = performance.now();
+        this.#channel?.postMessage('want');
+        wait();
+      } else cancel.abort();
+    };
     const wait = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => cancel.abort(), PATIENCE);
+      timer = setTimeout(() => void look(), PATIENCE);
     };
-    // An owner that lives says so while it commits; ten times is more than any batch takes.
-    this.#heard = () => {
-      if (++tries < 10) wait();
+    // An owner that lives says so when it is asked and while it commits; but it must come to an end.
+    this.#heard = (isNew) => {
+      if (isNew) since = performance.now();
+      if (performance.now() - since < LONGEST) wait();
     };
+    holder = await this.#holder();
     wait();
     this.#channel?.postMessage('want');
     try {
@@ -74,6 +90,12 @@ export class Writer {
     }
     await this.#request({ steal: true });
     return { stolen: true };
+  }
+
+  /** Who has the lock. */
+  async #holder(): Promise<string | undefined> {
+    const { held } = (await this.#locks?.query()) ?? {};
+    return held?.find(({ name }) => name === this.#name)?.clientId;
   }
 
   /** Lets others write. */
@@ -99,10 +121,10 @@ export class Writer {
     this.#others = true;
     if (message === 'hello') this.#channel?.postMessage('here');
     else if (message === 'news') this.#events.news();
-    else if (message === 'mine') this.#heard?.();
+    else if (message === 'mine') this.#heard?.(false);
     else if (message === 'got' && this.#heard) {
       // The new owner did not hear what the old one was told.
-      this.#heard();
+      this.#heard(true);
       this.#channel?.postMessage('want');
     }
     else if (message === 'want' && this.owns) {

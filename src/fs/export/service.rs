@@ -272,6 +272,16 @@ pub extern "C-unwind" fn isolith_fs_batch_done(store: u32, error: u32, len: usiz
     })
 }
 
+/// Drops what is not durable: another tab has taken over. A refresh with the whole store must follow.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_abandon(store: u32) -> u32 {
+    serve(&mut |desk| {
+        let words = "input/output error: another tab has taken over while this one did not answer";
+        desk.fs.abandon(StoreId::from_number(store), Error::new(Kind::Io, words));
+        Ok(())
+    })
+}
+
 /// Deletes inodes without names: nobody else has the store open.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_sweep(store: u32) -> u32 {
