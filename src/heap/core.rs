@@ -221,6 +221,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`; `bytes` is not 0 and `align` a power of two.
+    #[inline(always)]
     pub(super) unsafe fn chunk_alloc(&self, cache: &Cache, bytes: usize, align: usize) -> usize {
         if align <= GRANULE
             && let Some(class) = class::of(bytes)
@@ -249,6 +250,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`, and the chunk is its to give.
+    #[inline(always)]
     pub(super) unsafe fn chunk_free(
         &self,
         cache: &Cache,

@@ -48,6 +48,7 @@ impl LiveMap {
         Self { leaves: [const { AtomicUsize::new(0) }; LEAVES] }
     }
 
+    #[inline(always)]
     fn leaf(&self, index: usize) -> Option<&Leaf> {
         // Acquire pairs with the Release in `install`: the leaf's zeros are visible.
         let address = self.leaves.get(index)?.load(Ordering::Acquire);
@@ -56,12 +57,14 @@ impl LiveMap {
         unsafe { (address as *const Leaf).as_ref() }
     }
 
+    #[inline(always)]
     fn stamp(&self, offset: usize) -> Option<&Stamp> {
         self.leaf(offset / SPAN)?.0.get(offset % SPAN / GRANULE)
     }
 
     /// Marks a block that the caller has just made, whose address it alone knows; whether there is
     /// a leaf to mark it in.
+    #[inline(always)]
     pub(super) fn set(&self, offset: usize) -> bool {
         self.stamp(offset).map(|stamp| stamp.set(LIVE)).is_some()
     }
@@ -81,6 +84,7 @@ impl LiveMap {
     }
 
     /// Takes a live block out of the map; to exactly one caller it was [`Place::Live`].
+    #[inline(always)]
     pub(super) fn clear(&self, offset: usize) -> Place {
         match self.stamp(offset) {
             // Whoever finds it live competes for it; an address that is no block is left as it was.
