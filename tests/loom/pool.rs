@@ -1,16 +1,15 @@
 //! Loom models of the pool: the ring with its doorbells, jobs taken back, and the kill handshake.
 
 use super::{model, words};
-use isolith::pool::link::{self, Link, doze, word};
+use isolith::pool::link::{self, Link, word};
 use isolith::sys::thread::Slot;
-use loom::sync::{Arc, Notify};
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use loom::sync::{Arc, Notify};
 use loom::thread;
 
 /// A link with a bell on each side: what `postMessage` does, a token that the event loop waits for.
 struct Pair {
     words: Vec<AtomicU32>,
-    owner: AtomicU32,
     bell: [Notify; 2],
     /// What is in each slot, for the model: written by one side, read by the other.
     cells: Vec<loom::cell::UnsafeCell<u32>>,
@@ -29,12 +28,7 @@ impl Pair {
         let words = words(link::size(slots) as u32);
         words[word::LENGTH].store(slots, Ordering::Relaxed);
         let cells = (0..slots).map(|_| loom::cell::UnsafeCell::new(0)).collect();
-        Arc::new(Self {
-            words,
-            owner: AtomicU32::new(0),
-            bell: [Notify::new(), Notify::new()],
-            cells,
-        })
+        Arc::new(Self { words, bell: [Notify::new(), Notify::new()], cells })
     }
 
     fn link(&self) -> Link<'_> {
@@ -74,7 +68,7 @@ impl Pair {
             };
             // SAFETY: a running slot is the worker's; loom panics if the owner touches it meanwhile.
             self.cells[slot].with_mut(|cell| unsafe { *cell += 100 });
-            if self.link().finish(&self.owner) {
+            if self.link().finish() {
                 self.ring(OWNER);
             }
             done += 1;
@@ -91,7 +85,7 @@ impl Pair {
                 self.link().release();
                 continue;
             }
-            doze(&self.owner);
+            self.link().doze();
             if self.link().collect().is_none() {
                 self.hear(OWNER);
             }
@@ -145,7 +139,7 @@ fn ring_job_taken_back_is_not_run_and_the_one_behind_it_is() {
                 };
                 // SAFETY: a running slot is the worker's.
                 let last = other.cells[slot].with(|cell| unsafe { *cell }) == 2;
-                other.link().finish(&other.owner);
+                other.link().finish();
                 answers += 1;
                 if last {
                     return answers;

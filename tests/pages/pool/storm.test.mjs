@@ -75,4 +75,4 @@ test('a storm of kills leaves heap, pools and promises whole', async () => {
   for (const ptr of ptrs) heap.free(ptr);
   await fresh.destroy();
   heap.check();
-}, { shared: true, timeout: 240_000, reason: 'the kernel that is stormed needs shared memory' });
+}, { shared: true, timeout: 90_000, reason: 'the kernel that is stormed needs shared memory' });
