@@ -171,7 +171,7 @@ export class Pool extends EventTarget implements Client {
     const busy = workers.filter(({ load }) => load > 0).length;
     const running = Math.min(this.#jobs.size, busy);
     const { done, failed, queueLatency, wakeLatency } = figures;
-    return { queued: this.pendingTasks - running, running, done, failed, workers, queueLatency, wakeLatency };
+    return { queued: this.pendingTasks - running, running, done, failed, ending: this.#crew.ending, workers, queueLatency, wakeLatency };
   }
 
   /** The last 8,192 tasks in the Chrome trace format: `JSON.stringify` it for a trace viewer. */

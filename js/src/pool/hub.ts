@@ -9,6 +9,8 @@ export interface Spoke {
   collect(glances: number): boolean;
   /** Jobs on their way. */
   readonly load: number;
+  /** Whether the worker must ring when it has answered. */
+  doze(yes: boolean): void;
   /** Sends waiting jobs to whom there is room for. */
   dispatch(): void;
 }
@@ -25,8 +27,6 @@ const GLANCES = 60;
 export class Hub {
   readonly kernel: PoolExports;
   readonly views: Views;
-  /** Address of the word that says whether this thread sleeps. */
-  readonly owner: number;
   readonly #spokes = new Set<Spoke>();
   #spinning = false;
   #chainEnds = 0;
@@ -35,13 +35,11 @@ export class Hub {
   constructor(kernel: Kernel) {
     this.kernel = poolExports(kernel);
     this.views = new Views(kernel.memory);
-    this.owner = this.kernel.isolith_bytes_new(64) >>> 0;
-    this.views.reach(this.owner + 64);
-    this.kernel.isolith_link_doze(this.owner);
   }
 
   add(spoke: Spoke): void {
     this.#spokes.add(spoke);
+    spoke.doze(true);
   }
 
   remove(spoke: Spoke): void {
@@ -60,7 +58,7 @@ export class Hub {
         this.#later.port2.postMessage(0);
         return;
       }
-      this.kernel.isolith_link_doze(this.owner);
+      this.#doze(true);
       if (!this.#collect(0)) return;
       this.#dispatch();
     }
@@ -76,6 +74,12 @@ export class Hub {
     let any = false;
     for (const spoke of this.#spokes) if (spoke.load > 0 && spoke.collect(glances)) any = true;
     return any;
+  }
+
+  // Each link has a bell of its own: one for all could be rung by a thread that was killed and runs
+  // on for a while, whose message nobody gets.
+  #doze(yes: boolean): void {
+    for (const spoke of this.#spokes) spoke.doze(yes);
   }
 
   #dispatch(): void {
@@ -103,7 +107,7 @@ export class Hub {
   }
 
   #spin(): void {
-    Atomics.store(this.views.i32, this.owner >>> 2, 0);
+    this.#doze(false);
     const until = performance.now() + SPIN;
     let found = false;
     do found = this.#collect(GLANCES);
