@@ -30,6 +30,7 @@ export class Hub {
   readonly #spokes = new Set<Spoke>();
   #spinning = false;
   #chainEnds = 0;
+  #turns: ReturnType<typeof setTimeout> | undefined;
   #later: MessageChannel | undefined;
 
   constructor(kernel: Kernel) {
@@ -46,7 +47,13 @@ export class Hub {
     this.#spokes.delete(spoke);
   }
 
-  /** A worker has rung: takes all answers, sends what waits, and sleeps again. */
+  /** A worker has rung: the event loop had its turn. */
+  bell(): void {
+    this.#chainEnds = 0;
+    this.wake();
+  }
+
+  /** Takes all answers, sends what waits, and sleeps again. */
   wake(): void {
     const until = performance.now() + ROUND;
     for (;;) {
@@ -95,7 +102,10 @@ export class Hub {
     const now = performance.now();
     if (this.#chainEnds === 0) {
       this.#chainEnds = now + CHAIN;
-      setTimeout(() => (this.#chainEnds = 0));
+      this.#turns ??= setTimeout(() => {
+        this.#turns = undefined;
+        this.#chainEnds = 0;
+      });
     } else if (now > this.#chainEnds) {
       return;
     }

@@ -131,7 +131,7 @@ export class Member implements Spoke {
 
   #receive(message: FromWorker): void {
     if (message === 0) {
-      this.#crew.hub?.wake();
+      this.#crew.hub?.bell();
     } else if (message.type === 'answers') {
       for (const { id, ok, value, start, end } of message.answers) {
         const job = this.link.answered(id);
