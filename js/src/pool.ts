@@ -6,6 +6,7 @@ import { heapInstance, type Kernel } from './kernel.js';
 import { Crew, destroyed, nextJob } from './pool/crew.js';
 import type { TraceEvent } from './pool/figures.js';
 import { type Client, type Job, refOf, refOfExport, type TaskRef } from './pool/job.js';
+import { packLive } from './pool/live.js';
 import type { Member } from './pool/member.js';
 import { bounds, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
@@ -236,7 +237,7 @@ export class Pool extends EventTarget implements Client {
   ): void {
     const { timeout, signal, transfer } = options;
     const job: Job = {
-      id: nextJob(), fn, client: this, data, bytes: undefined, json: false,
+      id: nextJob(), fn, client: this, data, bytes: undefined, json: false, handles: undefined,
       block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),
@@ -257,8 +258,9 @@ export class Pool extends EventTarget implements Client {
     }
     if (this.#onFull === 'runOnMain') {
       // A copy is taken now, before the code for it is there.
-      const copy: unknown = structuredClone(data, { transfer: options.transfer ?? [] });
-      import('./pool/here.js').then(({ runHere }) => runHere(fn, copy, block, options)).then(resolve, reject);
+      const { data: packed, handles } = packLive(data);
+      const copy: unknown = structuredClone(packed, { transfer: options.transfer ?? [] });
+      import('./pool/here.js').then(({ runHere }) => runHere(fn, copy, handles, block, options)).then(resolve, reject);
       return;
     }
     const { timeout, signal } = options;

@@ -1,5 +1,8 @@
 /** What a pool and its workers say to each other beside the ring. */
 
+import type { Mourning } from './pool/mourning.js';
+import type { Handle } from './sync/storage.js';
+
 /** A thread of a memory that may be killed: its number there, and the address of its slot. */
 export interface ThreadSlot {
   readonly number: number;
@@ -16,6 +19,8 @@ export interface Start {
   readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
+  /** Who the worker is to the locks of isolith/sync. */
+  readonly mourning?: Mourning;
   /** Address of this worker's ring; absent where all goes by messages. */
   readonly link?: number;
   /** Another memory whose heap the tasks use (`createPoolWasm`). */
@@ -43,7 +48,7 @@ export type ToWorker =
   | 0
   | Start
   | { readonly type: 'jobs'; readonly jobs: readonly Parcel[] }
-  | { readonly type: 'data'; readonly id: number; readonly data: unknown }
+  | { readonly type: 'data'; readonly id: number; readonly data: unknown; readonly handles: readonly Handle[] | undefined }
   | { readonly type: 'drop'; readonly id: number }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'reply'; readonly call: number; readonly ok: boolean; readonly value: unknown }

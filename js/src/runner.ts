@@ -11,6 +11,8 @@ import { poolExports, ThreadWord, Views } from './pool/exports.js';
 import { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ThreadSlot, ToWorker } from './protocol.js';
 import { adopt } from './runtime.js';
+import { mourn } from './pool/mourning.js';
+import { reviveLive } from './pool/revive.js';
 import { type Callable, functionFrom, type HeapView } from './task.js';
 import { requireShared } from './support.js';
 
@@ -38,7 +40,7 @@ export class Runner implements Host {
     } else if (message.type === 'jobs') {
       if (duty instanceof MailDuty) duty.jobs(message.jobs);
     } else if (message.type === 'data') {
-      if (duty instanceof RingDuty) duty.data(message.id, message.data);
+      if (duty instanceof RingDuty) duty.data(message.id, reviveLive(message.data, message.handles));
     } else if (message.type === 'drop') {
       if (duty instanceof RingDuty) duty.drop(message.id);
     } else if (message.type === 'abort') {
@@ -62,12 +64,13 @@ export class Runner implements Host {
   }
 
   /** Puts this thread onto its memories; false if it is wanted dead before it has begun. */
-  async #enter({ kernel, memory, thread, link, heapMemory, heapThread }: Start): Promise<boolean> {
+  async #enter({ kernel, memory, thread, mourning, link, heapMemory, heapThread }: Start): Promise<boolean> {
     let mine: Kernel | undefined;
     if (kernel && memory) {
       if (!comeIn(memory, thread)) return false;
       mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
       begin(mine, thread);
+      if (mourning) mourn(memory, mourning);
     }
     if (heapMemory) {
       if (!comeIn(heapMemory, heapThread)) return false;

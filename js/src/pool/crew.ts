@@ -10,6 +10,7 @@ import { Hub } from './hub.js';
 import type { Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
+import { packLive } from './live.js';
 import { Sources } from './link.js';
 import { encoded, encodeValue, isJson, isPlain, notSerializable } from './payload.js';
 
@@ -123,6 +124,10 @@ export class Crew implements Employer {
         job.data = undefined;
         job.bytes = encoded().subarray(0, length);
         job.json = isJson;
+      } else if (ring && !isPlain(job.data)) {
+        const { data, handles } = packLive(job.data);
+        job.data = data;
+        job.handles = handles;
       }
       if (job.priority > 0) moved = this.#makeWay(job.priority);
       const member = this.#waiting.size === 0 ? this.#pick(job) : undefined;

@@ -4,12 +4,20 @@ import { getHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
 import type { BlockRef } from '../protocol.js';
 import { functionFrom } from '../task.js';
+import type { Handle } from '../sync/storage.js';
 import { Context } from './context.js';
 import type { TaskRef } from './job.js';
 import { type RunOptions, timedOut } from './options.js';
+import { reviveLive } from './revive.js';
 
 /** The task's outcome, for data that is its own. A timeout or signal ends the wait, but not a task that never yields. */
-export async function runHere(ref: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions): Promise<unknown> {
+export async function runHere(
+  ref: TaskRef,
+  data: unknown,
+  handles: readonly Handle[] | undefined,
+  block: MemoryBlock | BlockRef | undefined,
+  options: RunOptions,
+): Promise<unknown> {
   const { timeout = Infinity, signal, onProgress } = options;
   let stopped = false;
   const context = new Context(
@@ -25,7 +33,8 @@ export async function runHere(ref: TaskRef, data: unknown, block: MemoryBlock | 
   const work = async (): Promise<unknown> => {
     const { fn } = await functionFrom(ref.source);
     const heap = block ? context.heap : undefined;
-    const args = heap && block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, data, context] : [data, context];
+    const own = reviveLive(data, handles);
+    const args = heap && block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, own, context] : [own, context];
     return structuredClone(await fn(...(args as never[])));
   };
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 /** One task as its caller waits for it, and the functions that tasks call. */
 
+import type { Handle } from '../sync/storage.js';
 import type { BlockRef } from '../protocol.js';
 import { type AnyFunction, forbidden, moduleSource, sourceOf } from '../task.js';
 import { mayCompileFunctions } from '../support.js';
@@ -28,6 +29,8 @@ export interface Job {
   bytes: Uint8Array | undefined;
   /** Whether those are JSON. */
   json: boolean;
+  /** Handles of the live objects that were in the data. */
+  handles: readonly Handle[] | undefined;
   readonly block: BlockRef | undefined;
   transfer: Transferable[] | undefined;
   readonly priority: number;

@@ -166,7 +166,7 @@ export class RingLink implements Link {
         views.i32[word + SlotWord.kind] = Kind.inline;
         views.i32[word + SlotWord.length] = encode(data, views.u8, slot + INLINE_AT) - slot - INLINE_AT;
       } else {
-        this.#post({ type: 'data', id: job.id, data }, job.transfer);
+        this.#post({ type: 'data', id: job.id, data, handles: job.handles }, job.transfer);
         views.i32[word + SlotWord.kind] = Kind.message;
       }
       return 0;

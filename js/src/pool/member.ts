@@ -4,6 +4,7 @@ import { IsolithError, unpackError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker, Start, ThreadSlot } from '../protocol.js';
 import { startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
+import { enlist, type Mourning, pronounceDead } from './mourning.js';
 import { type PoolExports, poolExports, ThreadWord } from './exports.js';
 import type { Hub, Spoke } from './hub.js';
 import type { Job } from './job.js';
@@ -45,6 +46,7 @@ export class Member implements Spoke {
   thread: Thread | undefined;
   readonly #places: Place[] = [];
   #death: Promise<void> | undefined;
+  #mourning: Mourning | undefined;
   readonly #lock: string;
   /** Settles when the thread is certainly dead and what it had is returned. */
   buried: Promise<void> | undefined;
@@ -114,7 +116,7 @@ export class Member implements Spoke {
     const { shared, memory, module } = kernel;
     const message = { type: 'start', workerId: this.workerId, lock: this.#lock } as const;
     if (!shared || !hub || !(this.link instanceof RingLink)) return message;
-    const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
+    const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
     const link = this.link.address;
     if (!heap) return { ...message, ...own, link };
     return { ...message, ...own, link, heapMemory: heap.memory, ...named('heapThread', this.#reserve(heap, HEAP_STACK)) };
@@ -212,6 +214,8 @@ export class Member implements Spoke {
 
   /** Returns all that the dead thread had: slots, caches, stacks, local storage, ring. */
   #return(): void {
+    if (this.#mourning) pronounceDead(this.#mourning);
+    this.#mourning = undefined;
     for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {
       const words = new Int32Array(memory.buffer, slot.address, 7);
       const tls = words[ThreadWord.tls]!;

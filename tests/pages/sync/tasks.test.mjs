@@ -1,0 +1,52 @@
+// Queues, locks and channels in task data: they arrive as live objects, at any depth, and the dead let go.
+import { assertEqual, test } from '/tests/pages/lib/test.mjs';
+import { createPool, createQueue } from 'isolith';
+import { createSharedChannel, Mutex } from 'isolith/sync';
+
+const shared = { shared: true, reason: 'these live in shared memory' };
+
+test('a queue in task data is the queue of the page, at any depth', async () => {
+  const pool = createPool(2);
+  const queue = createQueue({ capacity: 64 });
+  await Promise.all([1, 2].map((n) => pool.run(({ deep: [{ queue }], n }) => { for (let at = 0; at < 10; at++) queue.push(n * 100 + at); }, { deep: [{ queue }], n })));
+  const seen = [];
+  for (let value; (value = queue.pop()) !== undefined; ) seen.push(value);
+  assertEqual(seen.length, 20);
+  for (const n of [1, 2]) assertEqual(seen.filter((value) => Math.floor(value / 100) === n), Array.from({ length: 10 }, (_, at) => n * 100 + at));
+  pool.destroy();
+}, shared);
+
+test('a worker blocks on a queue until the page pushes', async () => {
+  const pool = createPool(1);
+  const queue = createQueue({ capacity: 4 });
+  const popped = pool.run((queue) => [queue.popWait({ timeout: 10_000 }), queue.popWait({ timeout: 10_000 })], queue);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  queue.push('first');
+  await queue.pushAsync({ second: true });
+  assertEqual(await popped, ['first', { second: true }]);
+  pool.destroy();
+}, shared);
+
+test('channels in maps and sets arrive alive, and plain data beside them is untouched', async () => {
+  const pool = createPool(1);
+  const channel = createSharedChannel({ capacity: 8 });
+  const sum = pool.run(async (data) => {
+    const channel = data.get('channel');
+    let sum = data.get('start');
+    for await (const value of channel) sum += value;
+    return sum;
+  }, new Map([['channel', channel], ['start', 100]]));
+  for (const value of [1, 2, 3]) await channel.send(value);
+  channel.close();
+  assertEqual(await sum, 106);
+  pool.destroy();
+}, shared);
+
+test('a mutex whose holder was killed goes to the next, who is told', async () => {
+  const pool = createPool(1);
+  const mutex = new Mutex();
+  await pool.run((mutex) => { mutex.lockSync(); for (;;); }, mutex, { timeout: 200 }).catch(() => {});
+  const told = await mutex.lock({ timeout: 15_000 }).then(() => 'nothing', (error) => error.code);
+  assertEqual(told, 'EOWNERDEAD');
+  pool.destroy();
+}, { ...shared, timeout: 40_000 });
