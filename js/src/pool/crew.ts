@@ -40,7 +40,7 @@ const FEW = 2;
 /** Work ahead of one worker, in milliseconds, that is worth sharing with an idle one. */
 const SHARE = 0.3;
 /** A task that took less than this, in milliseconds, is worth looking out for its answer. */
-const QUICK = 0.02;
+const QUICK = 0.05;
 
 let hub: Hub | undefined;
 /** Numbers of jobs are unique on this thread, and fit an `i32`. */
