@@ -136,7 +136,7 @@ impl Fs {
         let folded: BTreeSet<_> = draft.flight.extents.iter().copied().collect();
         let dropped = &draft.flight.changes.dropped;
         let patches = journal.redo.oldest().filter(|(data, extent, _)| {
-            !folded.contains(&(*data, *extent)) && !dropped.contains(data)
+            !folded.contains(&(*data, *extent)) && !dropped.contains_key(data)
         });
         let packs = journal.packs.behind().filter(|(n, _)| !draft.flight.packs.contains(n));
         let oldest = patches.map(|(_, _, seq)| seq).chain(packs.map(|(_, seq)| seq)).min();
