@@ -82,4 +82,5 @@ if (!onlyJs || !existsSync(join(WORK, 'linker.wasm'))) {
   buildLinker({ out: WORK, optimize: !dev });
 }
 await javascript();
+for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) await copyFile(join(ROOT, licence), join(ROOT, 'pkg', licence));
 console.log('build: pkg/dist is ready');

@@ -95,15 +95,23 @@ function versionOf(engine) {
   return `${version ?? 'version unknown'} there`;
 }
 
+/** The C compiler and linker for WebAssembly: the linker's tests put its modules beside Rust's. */
+async function guestCompiler() {
+  const missing = () => [['clang', 'clang'], ['wasm-ld', 'lld']].filter(([program]) => !which(program));
+  if (missing().length > 0) await aptInstall(missing().map(([, name]) => [name]));
+  if (missing().length === 0) return say('clang and wasm-ld', 'there');
+  lacks.push(`${missing().map(([program]) => program).join(' and ')} missing: install LLVM's clang and lld (the linker's tests need them)`);
+}
+
 /** Installs the first known package of each list by apt, where there is apt and the right to use it. */
 async function aptInstall(lists) {
   const asRoot = process.getuid?.() === 0 ? [] : capture('sudo', ['-n', 'true']) !== undefined ? ['sudo', '-n'] : undefined;
-  if (!which('apt-get') || !asRoot) return say('browsers', 'some are missing, and they cannot be installed from here');
+  if (!which('apt-get') || !asRoot) return say('apt', 'not to be had here, or not allowed: some packages stay missing');
   const apt = (...args) => {
     const [command, ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
     return run(command, rest, { quiet: true });
   };
-  say('browsers', 'apt-get update');
+  say('apt', 'update');
   await apt('update');
   const packages = new Set();
   for (const names of lists) {
@@ -111,7 +119,7 @@ async function aptInstall(lists) {
     if (known) packages.add(known);
   }
   if (packages.size === 0) return;
-  say('browsers', `apt-get install ${[...packages].join(' ')}`);
+  say('apt', `install ${[...packages].join(' ')}`);
   await apt('install', '-y', '--no-install-recommends', ...packages);
 }
 
@@ -122,7 +130,10 @@ if (problems.length === 0) {
   if (withBrowsers) await cargoTool(['geckodriver'], 'geckodriver', undefined, ['--locked']);
 }
 await npmPackages();
-if (withBrowsers) await browsers();
+if (withBrowsers) {
+  await browsers();
+  await guestCompiler();
+}
 else say('browsers', 'left out, as asked');
 for (const problem of [...problems, ...lacks]) console.error(`setup: to do: ${problem}`);
 const outcome = problems.length > 0 ? 'not complete' : lacks.length > 0 ? 'ready to build, but not for all tests,' : 'ready';

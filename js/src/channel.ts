@@ -1,4 +1,4 @@
-/** Message channels and queues in their simplest form. */
+/** Message channels in their simplest form. */
 
 /** Two entangled ports: what is posted to one arrives at the other. */
 export function createChannel(): { port1: MessagePort; port2: MessagePort } {

@@ -1,5 +1,7 @@
 /** Heaps: blocks of bytes on a WebAssembly memory, allocated by the kernel and freed by hand. */
 
+import { decodeUtf8, encodeUtf8, measureUtf8 } from './bytes/text.js';
+import { NO_VIEWS, Views } from './bytes/views.js';
 import { Block, type MemoryBlock, TypedBlock, type TypedArrayConstructor } from './block.js';
 import { IsolithError } from './errors.js';
 import { type Kernel, heapInstance, lastError } from './kernel.js';
@@ -47,6 +49,7 @@ export class Heap {
   readonly kernel: Kernel;
   #bytes: Uint8Array;
   #stacks: Map<number, string> | undefined;
+  #views = NO_VIEWS;
   #exhausted: ((bytes: number) => void) | undefined;
 
   constructor(kernel: Kernel, debug = false) {
@@ -187,15 +190,19 @@ export class Heap {
 
   /** The string as UTF-8 in a block of exactly its length, without a terminator. */
   fromString(text: string): MemoryBlock {
-    return this.fromArrayBuffer(new TextEncoder().encode(text));
+    const measured = measureUtf8(text);
+    const block = this.alloc(measured.length);
+    encodeUtf8(this.HEAP, block.ptr ?? 0, text, measured);
+    return block;
   }
 
   /** The block's bytes as UTF-8 text; bytes that are not UTF-8 become U+FFFD. */
   toString(block?: MemoryBlock): string {
     if (block === undefined) return '[object Heap]';
-    const bytes = liveBytes(block);
-    // Browsers refuse to decode shared memory, hence the copy.
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.slice());
+    const { ptr, size } = block;
+    if (ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
+    if (this.#views.u8.buffer !== this.memory.buffer) this.#views = new Views(this.memory.buffer);
+    return decodeUtf8(this.#views, ptr, ptr + size);
   }
 
   /** A block with a copy of the bytes. */

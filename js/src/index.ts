@@ -23,5 +23,6 @@ export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type Ru
 export type { HeapView, TaskContext } from './task.js';
 export * from './atomics.js';
 export { createChannel } from './channel.js';
+export { createQueue, pop, push, type Queue, type QueueOptions } from './sync/queue.js';
 export { support, type Support } from './support.js';
 export { deleteFile, exists, listFiles, readFile, readText, writeFile, writeText, type FileData } from './files.js';

@@ -6,7 +6,6 @@ import { heapInstance, type Kernel } from './kernel.js';
 import { Crew, destroyed, nextJob } from './pool/crew.js';
 import type { TraceEvent } from './pool/figures.js';
 import { type Client, type Job, refOf, refOfExport, type TaskRef } from './pool/job.js';
-import { runHere } from './pool/here.js';
 import type { Member } from './pool/member.js';
 import { bounds, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
@@ -171,7 +170,7 @@ export class Pool extends EventTarget implements Client {
     const busy = workers.filter(({ load }) => load > 0).length;
     const running = Math.min(this.#jobs.size, busy);
     const { done, failed, queueLatency, wakeLatency } = figures;
-    return { queued: this.pendingTasks - running, running, done, failed, workers, queueLatency, wakeLatency };
+    return { queued: this.pendingTasks - running, running, done, failed, ending: this.#crew.ending, workers, queueLatency, wakeLatency };
   }
 
   /** The last 8,192 tasks in the Chrome trace format: `JSON.stringify` it for a trace viewer. */
@@ -257,7 +256,9 @@ export class Pool extends EventTarget implements Client {
       throw new IsolithError('ERR_QUEUE_FULL', `${this.#jobs.size} tasks are pending, and queueLimit is ${this.#limit}`);
     }
     if (this.#onFull === 'runOnMain') {
-      runHere(fn, data, block, options).then(resolve, reject);
+      // A copy is taken now, before the code for it is there.
+      const copy: unknown = structuredClone(data, { transfer: options.transfer ?? [] });
+      import('./pool/here.js').then(({ runHere }) => runHere(fn, copy, block, options)).then(resolve, reject);
       return;
     }
     const { timeout, signal } = options;

@@ -16,8 +16,8 @@ export interface Start {
   readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
-  /** The ring of this worker, and the word that says whether its owner sleeps; absent where all goes by messages. */
-  readonly link?: { readonly address: number; readonly owner: number };
+  /** Address of this worker's ring; absent where all goes by messages. */
+  readonly link?: number;
   /** Another memory whose heap the tasks use (`createPoolWasm`). */
   readonly heapMemory?: WebAssembly.Memory;
   readonly heapThread?: ThreadSlot;

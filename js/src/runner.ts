@@ -78,7 +78,7 @@ export class Runner implements Host {
     }
     const execute = this.#execute.bind(this);
     this.#duty =
-      mine && link
+      mine && link !== undefined
         ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send)
         : new MailDuty(this, execute, this.#send);
     return true;

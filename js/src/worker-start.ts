@@ -3,7 +3,6 @@
 import { IsolithError, unpackError } from './errors.js';
 import { hearWorkers } from './fs/service.js';
 import type { FromWorker, Start, ToWorker } from './protocol.js';
-import { Runner } from './runner.js';
 
 /** Where the worker script is: its address, or a function that makes the worker. */
 export type WorkerSource = string | URL | (() => Worker);
@@ -119,8 +118,9 @@ function workerThread(startedBy: StartedBy, worker: Worker): Thread {
 }
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
-function callerThread(start: Start): Promise<Thread> {
-  let runner: Runner | undefined;
+async function callerThread(start: Start): Promise<Thread> {
+  const { Runner } = await import('./runner.js');
+  let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
     startedBy: 'caller',
     post: (message, transfer = []) => {

@@ -56,6 +56,7 @@ impl Cache {
     ///
     /// # Safety
     /// The calling thread owns this cache.
+    #[inline(always)]
     pub(super) unsafe fn take(&self, class: usize) -> Option<usize> {
         // SAFETY: the owner alone reaches its shelves, and the reference ends with this call.
         let shelf = unsafe { &mut (*self.shelves.get())[class] };
@@ -74,6 +75,7 @@ impl Cache {
     ///
     /// # Safety
     /// The calling thread owns this cache; the chunk is of this class, unused, and given away.
+    #[inline(always)]
     pub(super) unsafe fn put(&self, class: usize, chunk: usize) -> bool {
         // SAFETY: as in `take`.
         let shelf = unsafe { &mut (*self.shelves.get())[class] };
@@ -106,6 +108,7 @@ impl Cache {
     }
 
     /// Counts a block of `bytes` that this thread made; answers whether to publish soon.
+    #[inline(always)]
     pub(super) fn made(&self, bytes: u32) -> bool {
         let now = self.bytes.add(bytes);
         if now.cast_signed() > self.peak.get().cast_signed() {
@@ -116,6 +119,7 @@ impl Cache {
     }
 
     /// Counts a block of `bytes` that this thread freed; answers whether to publish soon.
+    #[inline(always)]
     pub(super) fn freed(&self, bytes: u32) -> bool {
         let now = self.bytes.add(bytes.wrapping_neg());
         self.blocks.add(u32::MAX);
@@ -126,6 +130,7 @@ impl Cache {
 /// How far a thread's count of bytes may stray from what it has published.
 pub(super) const STRAY: u32 = 64 * 1024;
 
+#[inline(always)]
 fn is_far(bytes: u32, difference: u32) -> bool {
     bytes > STRAY || difference.cast_signed().unsigned_abs() > STRAY
 }

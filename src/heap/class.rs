@@ -13,6 +13,7 @@ pub(super) const TAG: usize = size_of::<usize>();
 const LINEAR: usize = 16;
 
 /// The class whose chunks hold `bytes`, unless they are too large to be cached.
+#[inline(always)]
 pub(super) const fn of(bytes: usize) -> Option<usize> {
     if bytes + TAG > LARGEST {
         return None;
@@ -28,6 +29,7 @@ pub(super) const fn of(bytes: usize) -> Option<usize> {
 }
 
 /// Usable bytes of a chunk of the class.
+#[inline(always)]
 pub(super) const fn size_of_class(class: usize) -> usize {
     let span = if class < LINEAR {
         (class + 1) * 16
@@ -39,6 +41,7 @@ pub(super) const fn size_of_class(class: usize) -> usize {
 }
 
 /// How many chunks of the class a thread keeps at the most: 32 KiB worth, within 8 to 256.
+#[inline(always)]
 pub(super) const fn limit(class: usize) -> u32 {
     let fit = 32 * 1024 / (size_of_class(class) + TAG);
     if fit < 8 {

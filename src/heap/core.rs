@@ -84,17 +84,15 @@ impl<P: Pages> Heap<P> {
             return 0;
         }
         let ptr = raw + align;
-        let offset = self.offset(ptr);
-        if !self.live.is_covered(offset) && !self.cover(offset) {
-            // SAFETY: the chunk was just made with this size and alignment.
-            unsafe { self.chunk_free(cache, raw, bytes, align) };
-            return 0;
-        }
         let serial = if zoned { self.serial.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
         // SAFETY: the chunk reaches from one alignment, at least a header, before `ptr` to `size`
         // bytes behind it, and the zone if there is one.
         unsafe { self.dress(ptr, size, align as u32, zoned, serial) };
-        self.live.set(offset);
+        if !self.live.set(self.offset(ptr)) && !self.cover(self.offset(ptr)) {
+            // SAFETY: the chunk was just made with this size and alignment.
+            unsafe { self.chunk_free(cache, raw, bytes, align) };
+            return 0;
+        }
         if cache.made(size) {
             self.publish(cache);
         }
@@ -115,9 +113,8 @@ impl<P: Pages> Heap<P> {
             return Err(WILD);
         }
         match self.live.clear(self.offset(ptr)) {
-            Place::Freed => return Err(DOUBLE),
-            Place::Never => return Err(WILD),
             Place::Live => {}
+            place => return Err(self.mistake(ptr, place)),
         }
         // SAFETY: the live bit was set, so a header was written here, and only we cleared it.
         let header = unsafe { self.header(ptr) };
@@ -188,13 +185,27 @@ impl<P: Pages> Heap<P> {
             return Err(WILD);
         }
         match self.live.look(self.offset(ptr)) {
-            Place::Freed => Err(DOUBLE),
-            Place::Never => Err(WILD),
+            place @ (Place::Freed | Place::Never) => Err(self.mistake(ptr, place)),
             Place::Live => {
                 // SAFETY: a set live bit means that a header was written here.
                 let header = unsafe { self.header(ptr) };
                 if header.is_sound(ptr) { Ok(header) } else { Err(CORRUPT) }
             }
+        }
+    }
+
+    /// The error for an address that is no live block. An address that once was one, but now lies
+    /// inside a newer block, is a wild pointer and not a second free.
+    #[cold]
+    fn mistake(&self, ptr: usize, place: Place) -> Error {
+        if place == Place::Never {
+            return WILD;
+        }
+        let below = self.live.before(self.offset(ptr)).map(|offset| self.address(offset));
+        // SAFETY: a live stamp means that a header was written before that address.
+        match below.map(|at| (at, unsafe { self.header(at) })) {
+            Some((at, header)) if header.is_sound(at) && ptr < at + header.size as usize => WILD,
+            _ => DOUBLE,
         }
     }
 
@@ -210,6 +221,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`; `bytes` is not 0 and `align` a power of two.
+    #[inline(always)]
     pub(super) unsafe fn chunk_alloc(&self, cache: &Cache, bytes: usize, align: usize) -> usize {
         if align <= GRANULE
             && let Some(class) = class::of(bytes)
@@ -238,6 +250,7 @@ impl<P: Pages> Heap<P> {
     ///
     /// # Safety
     /// The calling thread owns `cache`, and the chunk is its to give.
+    #[inline(always)]
     pub(super) unsafe fn chunk_free(
         &self,
         cache: &Cache,
@@ -331,13 +344,13 @@ impl<P: Pages> Heap<P> {
         }
     }
 
-    /// Makes the live map cover `offset` with a leaf from talc.
+    /// Makes the live map cover `offset` with a leaf from talc, and marks the block there.
     #[cold]
     fn cover(&self, offset: usize) -> bool {
         let Ok(layout) = Layout::from_size_align(LEAF_BYTES, GRANULE) else { return false };
         let mut inner = self.inner.lock();
         if self.live.is_covered(offset) {
-            return true;
+            return self.live.set(offset);
         }
         // SAFETY: a leaf is not empty.
         let Some(leaf) = (unsafe { inner.allocate(layout) }) else { return false };
@@ -346,7 +359,7 @@ impl<P: Pages> Heap<P> {
             leaf.as_ptr().write_bytes(0, LEAF_BYTES);
             self.live.install(offset, leaf.as_ptr());
         }
-        true
+        self.live.set(offset)
     }
 
     /// Adds a thread's difference to the heap's count and forgets it.

@@ -15,6 +15,7 @@ std::thread_local! {
 }
 
 /// The calling thread's cache, made when first asked for; nothing when memory is exhausted.
+#[inline(always)]
 pub(super) fn mine() -> Option<&'static Cache> {
     if let Some(cache) = MINE.get() {
         return Some(cache);

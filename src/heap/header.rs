@@ -38,22 +38,26 @@ pub(super) struct Header {
 
 impl Header {
     /// The header of a block of `size` bytes that starts at `ptr`.
+    #[inline(always)]
     pub(super) fn new(ptr: usize, size: u32, align: u32, zoned: bool, serial: u32) -> Self {
         let align = align | if zoned { ZONED } else { 0 };
         Self { size, align, serial, mark: mark(ptr, size, align) }
     }
 
     /// Whether the header is what [`Header::new`] made for this address.
+    #[inline(always)]
     pub(super) fn is_sound(&self, ptr: usize) -> bool {
         self.mark == mark(ptr, self.size, self.align)
     }
 
     /// Alignment of the block in bytes.
+    #[inline(always)]
     pub(super) fn align(&self) -> usize {
         (self.align & !ZONED) as usize
     }
 
     /// Whether a zone follows the block.
+    #[inline(always)]
     pub(super) fn is_zoned(&self) -> bool {
         self.align & ZONED != 0
     }
@@ -65,11 +69,13 @@ impl Header {
 }
 
 /// Size and alignment of the chunk that holds a block: the block starts one alignment in.
+#[inline(always)]
 pub(super) fn chunk(size: u32, align: usize, zoned: bool) -> (usize, usize) {
     (align + size as usize + if zoned { ZONE } else { 0 }, align)
 }
 
 /// Multiplicative mixing: one bit changed in any field changes about half of the mark.
+#[inline(always)]
 fn mark(ptr: usize, size: u32, align: u32) -> u32 {
     let mixed = (ptr as u32 ^ SALT).wrapping_mul(0x85EB_CA6B) ^ size.rotate_left(15) ^ align;
     (mixed ^ (mixed >> 13)).wrapping_mul(0xC2B2_AE35)

@@ -1,10 +1,10 @@
-//! Which addresses are live blocks: two bits per 16 bytes of memory, reached without a lock.
+//! Which addresses are live blocks: one byte per 16 bytes of memory, reached without a lock.
 //!
-//! A free clears the *live* bit and sets *freed* in one atomic step, so that of two threads that
-//! free the same block one is told; bits and not headers decide, so that no content of memory can
-//! pass for a block.
+//! These bytes and not headers decide what a block is, so that no content of memory can pass for
+//! one. Making a block is a plain store, because its maker is alone with the address; ending one is
+//! a single exchange, so that of two threads that free the same block one is told.
 
-use crate::sync::primitive::{AtomicU32, AtomicUsize, Ordering};
+use crate::sync::primitive::{AtomicUsize, Ordering, Stamp};
 
 /// Every block starts at a multiple of this.
 pub(super) const GRANULE: usize = 16;
@@ -15,15 +15,16 @@ const SPAN: usize = 1 << 20;
 /// How many leaves cover 4 GiB.
 const LEAVES: usize = ((1u64 << 32) / SPAN as u64) as usize;
 
-/// Blocks per word: the low half holds *live* bits, the high half *freed* bits.
-const PER_WORD: usize = 16;
+const PER_LEAF: usize = SPAN / GRANULE;
 
-const WORDS: usize = SPAN / GRANULE / PER_WORD;
+const NEVER: u8 = 0;
+const LIVE: u8 = 1;
+const FREED: u8 = 2;
 
-/// The bits of one mebibyte; all zero when new.
+/// The stamps of one mebibyte; all zero when new.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(super) struct Leaf([AtomicU32; WORDS]);
+pub(super) struct Leaf([Stamp; PER_LEAF]);
 
 /// Bytes of a leaf.
 pub(super) const LEAF_BYTES: usize = size_of::<Leaf>();
@@ -36,7 +37,7 @@ pub(super) enum Place {
     Never,
 }
 
-/// The map from addresses, relative to the memory's base, to bits.
+/// The map from addresses, relative to the memory's base, to stamps.
 #[derive(Debug)]
 pub(super) struct LiveMap {
     leaves: [AtomicUsize; LEAVES],
@@ -47,95 +48,84 @@ impl LiveMap {
         Self { leaves: [const { AtomicUsize::new(0) }; LEAVES] }
     }
 
+    #[inline(always)]
     fn leaf(&self, index: usize) -> Option<&Leaf> {
         // Acquire pairs with the Release in `install`: the leaf's zeros are visible.
         let address = self.leaves.get(index)?.load(Ordering::Acquire);
         // SAFETY: a nonzero entry is the address of a zeroed leaf that `install`'s caller gave away
-        // for good, and its words are atomics.
+        // for good, and its stamps are shared cells.
         unsafe { (address as *const Leaf).as_ref() }
     }
 
-    fn word(&self, offset: usize) -> Option<(&AtomicU32, u32)> {
-        let leaf = self.leaf(offset / SPAN)?;
-        let granule = offset % SPAN / GRANULE;
-        Some((&leaf.0[granule / PER_WORD], 1 << (granule % PER_WORD)))
+    #[inline(always)]
+    fn stamp(&self, offset: usize) -> Option<&Stamp> {
+        self.leaf(offset / SPAN)?.0.get(offset % SPAN / GRANULE)
     }
 
-    /// Whether bits for this offset can be set.
-    pub(super) fn is_covered(&self, offset: usize) -> bool {
-        self.leaf(offset / SPAN).is_some()
+    /// Marks a block that the caller has just made, whose address it alone knows; whether there is
+    /// a leaf to mark it in.
+    #[inline(always)]
+    pub(super) fn set(&self, offset: usize) -> bool {
+        self.stamp(offset).map(|stamp| stamp.set(LIVE)).is_some()
     }
 
-    /// Makes bits for the mebibyte around `offset` available.
+    /// Makes stamps for the mebibyte around `offset` available.
     ///
     /// # Safety
-    /// `leaf` points to [`LEAF_BYTES`] zeroed bytes, aligned to 4, that belong to the map for ever.
-    /// Callers hold the heap's lock, so that no two install the same leaf.
+    /// `leaf` points to [`LEAF_BYTES`] zeroed bytes that belong to the map for ever. Callers hold
+    /// the heap's lock, so that no two install the same leaf.
     pub(super) unsafe fn install(&self, offset: usize, leaf: *mut u8) {
         self.leaves[offset / SPAN].store(leaf.addr(), Ordering::Release);
     }
 
-    /// Marks a block that the caller has just made.
-    pub(super) fn set(&self, offset: usize) {
-        if let Some((word, bit)) = self.word(offset) {
-            // Release: who finds the bit set also sees the block's header.
-            let before = word.fetch_or(bit, Ordering::Release);
-            if before & (bit << PER_WORD) != 0 {
-                word.fetch_and(!(bit << PER_WORD), Ordering::Relaxed);
-            }
-        }
+    /// Whether there are stamps for the mebibyte around `offset`.
+    pub(super) fn is_covered(&self, offset: usize) -> bool {
+        self.leaf(offset / SPAN).is_some()
     }
 
     /// Takes a live block out of the map; to exactly one caller it was [`Place::Live`].
+    #[inline(always)]
     pub(super) fn clear(&self, offset: usize) -> Place {
-        let Some((word, bit)) = self.word(offset) else { return Place::Never };
-        let freed = bit << PER_WORD;
-        let mut now = word.load(Ordering::Relaxed);
-        loop {
-            if now & bit == 0 {
-                return if now & freed != 0 { Place::Freed } else { Place::Never };
-            }
-            // Acquire pairs with `set`: the header that the maker wrote is visible.
-            match word.compare_exchange_weak(
-                now,
-                now & !bit | freed,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Place::Live,
-                Err(changed) => now = changed,
-            }
+        match self.stamp(offset) {
+            // Whoever finds it live competes for it; an address that is no block is left as it was.
+            Some(stamp) if stamp.get() == LIVE => match stamp.swap(FREED) {
+                LIVE => Place::Live,
+                _ => Place::Freed,
+            },
+            _ => self.look(offset),
         }
     }
 
     /// What the address is at this moment.
     pub(super) fn look(&self, offset: usize) -> Place {
-        match self.word(offset) {
-            Some((word, bit)) => match word.load(Ordering::Acquire) {
-                now if now & bit != 0 => Place::Live,
-                now if now & (bit << PER_WORD) != 0 => Place::Freed,
-                _ => Place::Never,
-            },
-            None => Place::Never,
+        match self.stamp(offset).map_or(NEVER, Stamp::get) {
+            LIVE => Place::Live,
+            FREED => Place::Freed,
+            _ => Place::Never,
         }
+    }
+
+    /// The live offset nearest below `offset`, within a mebibyte. For telling errors apart: slow.
+    pub(super) fn before(&self, offset: usize) -> Option<usize> {
+        let last = (offset / GRANULE).checked_sub(1)?;
+        let first = offset.saturating_sub(SPAN) / GRANULE;
+        let mut offsets = (first..=last).rev().map(|granule| granule * GRANULE);
+        offsets.find(|&at| self.look(at) == Place::Live)
     }
 
     /// The first live offset at or after `from`.
     pub(super) fn next(&self, from: usize) -> Option<usize> {
         let mut granule = from.div_ceil(GRANULE);
-        const PER_LEAF: usize = SPAN / GRANULE;
         while granule < LEAVES * PER_LEAF {
             let Some(leaf) = self.leaf(granule / PER_LEAF) else {
                 granule = (granule / PER_LEAF + 1) * PER_LEAF;
                 continue;
             };
             let within = granule % PER_LEAF;
-            let word = leaf.0[within / PER_WORD].load(Ordering::Acquire) as u16;
-            let ahead = word >> (within % PER_WORD);
-            if ahead != 0 {
-                return Some((granule + ahead.trailing_zeros() as usize) * GRANULE);
+            match leaf.0[within..].iter().position(|stamp| stamp.get() == LIVE) {
+                Some(ahead) => return Some((granule + ahead) * GRANULE),
+                None => granule += PER_LEAF - within,
             }
-            granule = (granule / PER_WORD + 1) * PER_WORD;
         }
         None
     }
@@ -159,20 +149,28 @@ mod tests {
     fn a_block_is_live_once_then_freed_then_live_again() {
         let map = map_with_leaves(1);
         assert_eq!(map.look(64), Place::Never);
-        map.set(64);
+        assert!(map.set(64));
         assert_eq!(map.look(64), Place::Live);
         assert_eq!(map.clear(64), Place::Live);
         assert_eq!(map.clear(64), Place::Freed);
         assert_eq!(map.clear(80), Place::Never);
-        map.set(64);
+        assert!(map.set(64));
         assert_eq!(map.look(64), Place::Live);
+    }
+
+    #[test]
+    fn an_address_without_a_leaf_is_told_and_was_never_a_block() {
+        let map = map_with_leaves(1);
+        assert!(!map.set(SPAN + 16));
+        assert_eq!(map.clear(SPAN + 16), Place::Never);
+        assert_eq!(map.clear(usize::MAX & !15), Place::Never);
     }
 
     #[test]
     fn a_walk_finds_every_live_block_in_order() {
         let map = map_with_leaves(3);
         let offsets = [16, 32, 256, SPAN - 16, SPAN, 2 * SPAN + 4096, 3 * SPAN - 16];
-        offsets.iter().for_each(|&offset| map.set(offset));
+        assert!(offsets.iter().all(|&offset| map.set(offset)));
         let mut found = Vec::new();
         let mut from = 0;
         while let Some(offset) = map.next(from) {
@@ -180,13 +178,16 @@ mod tests {
             from = offset + GRANULE;
         }
         assert_eq!(found, offsets);
+        assert_eq!(map.before(SPAN + 160), Some(SPAN));
+        assert_eq!(map.before(SPAN), Some(SPAN - 16));
+        assert_eq!((map.before(16), map.before(0)), (None, None));
     }
 
     #[test]
     fn of_many_threads_that_free_one_block_one_is_told_it_was_live() {
         let map = map_with_leaves(1);
         for _ in 0..200 {
-            map.set(160);
+            assert!(map.set(160));
             let wins: usize = std::thread::scope(|scope| {
                 let runs: Vec<_> = (0..4)
                     .map(|_| scope.spawn(|| usize::from(map.clear(160) == Place::Live)))

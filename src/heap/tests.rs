@@ -109,6 +109,17 @@ fn double_wild_and_interior_frees_are_told_apart_and_harm_nothing() {
 }
 
 #[test]
+fn a_pointer_to_where_an_older_block_began_is_wild_inside_a_newer_one() {
+    let (heap, mine) = fresh();
+    let small = [alloc(&heap, mine, 5000, 16), alloc(&heap, mine, 5000, 16)];
+    small.iter().for_each(|&ptr| free(&heap, mine, ptr).expect("live"));
+    let large = alloc(&heap, mine, 12_000, 16);
+    let inside = small.into_iter().find(|&ptr| ptr > large && ptr < large + 12_000);
+    assert_eq!(free(&heap, mine, inside.expect("reused")), Err("ERR_WILD_POINTER"));
+    heap.check().expect("sound");
+}
+
+#[test]
 fn an_overwritten_header_is_told_and_the_block_kept() {
     let (heap, mine) = fresh();
     let ptr = alloc(&heap, mine, 100, 16);
@@ -259,7 +270,9 @@ proptest! {
                 }
                 Step::Again => {
                     if let Some(ptr) = dead.filter(|ptr| live.iter().all(|(at, _)| at != ptr)) {
-                        prop_assert_eq!(free(&heap, mine, ptr), Err("ERR_DOUBLE_FREE"));
+                        let inside = live.iter().any(|&(at, size)| ptr > at && ptr < at + size as usize);
+                        let told = if inside { "ERR_WILD_POINTER" } else { "ERR_DOUBLE_FREE" };
+                        prop_assert_eq!(free(&heap, mine, ptr), Err(told));
                     }
                 }
                 _ => {}

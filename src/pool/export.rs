@@ -3,7 +3,7 @@
 //! Addresses and numbers as `u32`. A link's exports are called by its owner or by its worker, as
 //! `link` says; none of them blocks or takes a lock, so a worker may be killed inside them.
 
-use super::link::{Link, doze, size, take_back, word};
+use super::link::{Link, size, take_back, word};
 use super::queue::Queue;
 use crate::heap::global;
 use crate::sync::primitive::{AtomicU32, Ordering};
@@ -161,14 +161,11 @@ pub unsafe extern "C-unwind" fn isolith_link_claim(link: *const AtomicU32, glanc
 /// Worker: the open slot now holds the answer; 1 if the owner must be rung up.
 ///
 /// # Safety
-/// See `isolith_link_reserve`; `owner` is the owner's asleep word.
+/// See `isolith_link_reserve`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn isolith_link_finish(
-    link: *const AtomicU32,
-    owner: *const AtomicU32,
-) -> u32 {
+pub unsafe extern "C-unwind" fn isolith_link_finish(link: *const AtomicU32) -> u32 {
     // SAFETY: by the contract.
-    u32::from(unsafe { at(link).finish(&*owner) })
+    u32::from(unsafe { at(link) }.finish())
 }
 
 /// Worker: goes to sleep; 0 if a job came in between.
@@ -243,14 +240,14 @@ pub unsafe extern "C-unwind" fn isolith_link_room(slot: *const AtomicU32, bytes:
     room
 }
 
-/// Owner: is about to sleep, and must collect from all its links once more.
+/// Owner: is about to sleep, and must collect once more.
 ///
 /// # Safety
-/// `owner` is its asleep word.
+/// See `isolith_link_reserve`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn isolith_link_doze(owner: *const AtomicU32) {
+pub unsafe extern "C-unwind" fn isolith_link_doze(link: *const AtomicU32) {
     // SAFETY: by the contract.
-    doze(unsafe { &*owner });
+    unsafe { at(link) }.doze();
 }
 
 /// Takes a slot for a thread to be started; its number, `u32::MAX` if all are taken.
@@ -294,4 +291,5 @@ pub extern "C-unwind" fn isolith_thread_reap(number: usize) {
 
 // What JavaScript relies on without asking.
 const _: () = assert!(word::ASLEEP == 0 && word::ABORT == 1 && word::LISTENS == 2);
+const _: () = assert!(word::OWNER == 3);
 const _: () = assert!(word::STRIDE == 32);

@@ -26,6 +26,9 @@ pub mod word {
     pub const ABORT: usize = 1;
     /// Last job that has looked at its signal, and so may be expected to stop when asked.
     pub const LISTENS: usize = 2;
+    /// 1 while the owner sleeps and wants to be rung up. Each link has its own: a worker that was
+    /// killed and runs on for a while must not ring for those that live.
+    pub const OWNER: usize = 3;
     /// How many slots there are.
     pub const LENGTH: usize = 16;
     /// Slot that the worker opens next; written by the worker only.
@@ -122,14 +125,13 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Worker: the open slot now holds the answer. Answers whether the owner, whose asleep word is
-    /// `owner`, must be rung up.
-    pub fn finish(&self, owner: &AtomicU32) -> bool {
+    /// Worker: the open slot now holds the answer. Answers whether the owner must be rung up.
+    pub fn finish(&self) -> bool {
         let head = self.index(word::HEAD);
         // Release: the owner that sees the state sees the answer.
         self.state(head).store(DONE, Ordering::Release);
         self.step(word::HEAD);
-        wake(owner)
+        wake(&self.words[word::OWNER])
     }
 
     /// Worker: whether a slot lies ahead to be opened or passed by; a glance, for spinning.
@@ -155,6 +157,12 @@ impl<'a> Link<'a> {
     /// Worker: it was rung up, or woke by itself.
     pub fn awake(&self) {
         self.words[word::ASLEEP].store(0, Ordering::Relaxed);
+    }
+
+    /// Owner: says that it is about to sleep; it must collect once more after this.
+    pub fn doze(&self) {
+        self.words[word::OWNER].store(1, Ordering::Relaxed);
+        store_load_fence();
     }
 
     /// Owner: the next slot with an answer, which is the owner's until `release`.
@@ -196,12 +204,6 @@ pub fn take_back(state: &AtomicU32) -> bool {
     state.compare_exchange(QUEUED, RECALLED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
-/// Owner: says that it is about to sleep; it must look at all its links once more after this.
-pub fn doze(owner: &AtomicU32) {
-    owner.store(1, Ordering::Relaxed);
-    store_load_fence();
-}
-
 /// Clears an asleep word after a store of the caller's; answers whether it was set.
 fn wake(asleep: &AtomicU32) -> bool {
     // Either the sleeper's second look sees what we stored, or we see its word here.
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn jobs_come_in_order_and_answers_too_round_after_round() {
-        let (words, owner) = (words(4), AtomicU32::new(0));
+        let words = words(4);
         let link = Link::new(&words);
         for round in 0..10 {
             for slot in 0..4 {
@@ -231,7 +233,7 @@ mod tests {
             assert_eq!(link.reserve(), None);
             for slot in 0..4 {
                 assert_eq!(link.claim(), Some(slot));
-                link.finish(&owner);
+                link.finish();
                 assert_eq!(link.collect(), Some(slot));
                 link.release();
             }
@@ -241,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_is_passed_by_and_its_slot_serves_again() {
-        let (words, owner) = (words(3), AtomicU32::new(0));
+        let words = words(3);
         let link = Link::new(&words);
         for _ in 0..3 {
             link.reserve();
@@ -253,7 +255,7 @@ mod tests {
         assert!(link.recall(1));
         assert!(!link.recall(0), "it has begun");
         assert_eq!(link.died_with(), Some(0));
-        link.finish(&owner);
+        link.finish();
         assert_eq!(link.claim(), None);
         assert_eq!(link.collect(), Some(0));
         link.release();
@@ -264,7 +266,7 @@ mod tests {
 
     #[test]
     fn each_side_is_rung_once_and_only_asleep() {
-        let (words, owner) = (words(4), AtomicU32::new(0));
+        let words = words(4);
         let link = Link::new(&words);
         assert!(link.sleep());
         link.reserve();
@@ -272,10 +274,10 @@ mod tests {
         link.reserve();
         assert!(!link.publish(), "one bell is enough");
         assert!(!link.sleep(), "there is work");
-        doze(&owner);
+        link.doze();
         link.claim();
-        assert!(link.finish(&owner));
+        assert!(link.finish());
         link.claim();
-        assert!(!link.finish(&owner));
+        assert!(!link.finish());
     }
 }

@@ -57,6 +57,46 @@ impl Tally {
     }
 }
 
+/// A byte that one thread at a time sets, whom any thread may read or compete for.
+///
+/// Setting is a plain store in WebAssembly, for the reason that [`Tally`] gives: bytes do not tear,
+/// and a store of one byte leaves its neighbours alone.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Stamp(core::sync::atomic::AtomicU8);
+
+impl Stamp {
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn get(&self) -> u8 {
+        // SAFETY: the cell is live; see `Tally` for why a race is harmless.
+        unsafe { self.0.as_ptr().read_volatile() }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn get(&self) -> u8 {
+        // Acquire pairs with `set`: what its setter wrote before is visible.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Stores a value; only the thread that is alone with what the stamp stands for.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn set(&self, value: u8) {
+        // SAFETY: as in `get`.
+        unsafe { self.0.as_ptr().write_volatile(value) }
+    }
+
+    /// Stores a value; only the thread that is alone with what the stamp stands for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn set(&self, value: u8) {
+        self.0.store(value, Ordering::Release);
+    }
+
+    /// Stores a value and returns the one before: of several threads one gets it.
+    pub(crate) fn swap(&self, value: u8) -> u8 {
+        self.0.swap(value, Ordering::AcqRel)
+    }
+}
+
 /// Orders every store before it against every load after it, on this thread.
 ///
 /// The one ordering that Acquire and Release cannot give: "I wrote my flag, then looked at yours".

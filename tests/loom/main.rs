@@ -381,3 +381,5 @@ fn a_push_against_close_is_either_seen_or_refused() {
         }
     });
 }
+
+mod pool;

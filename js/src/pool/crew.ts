@@ -100,8 +100,9 @@ export class Crew implements Employer {
     return this.members.size;
   }
 
-  get queued(): number {
-    return this.#waiting.size;
+  /** Workers that were ended and whose death is not yet certain. */
+  get ending(): number {
+    return this.#buried.length;
   }
 
   /** Takes a job: to a worker at once if one has room, else into the queue. Throws what refuses its data. */

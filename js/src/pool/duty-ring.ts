@@ -30,7 +30,6 @@ export class RingDuty {
   readonly #kernel: PoolExports;
   readonly #views: Views;
   readonly #link: number;
-  readonly #owner: number;
   readonly #host: Host;
   readonly #execute: Execute;
   readonly #send: Send;
@@ -43,11 +42,10 @@ export class RingDuty {
   #last = 0;
   #turn: MessageChannel | undefined;
 
-  constructor(kernel: PoolExports, views: Views, link: { address: number; owner: number }, host: Host, execute: Execute, send: Send) {
+  constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send) {
     this.#kernel = kernel;
     this.#views = views;
-    this.#link = link.address;
-    this.#owner = link.owner;
+    this.#link = link;
     this.#host = host;
     this.#execute = execute;
     this.#send = send;
@@ -206,7 +204,7 @@ export class RingDuty {
     } else {
       this.#write(slot, by, ok ? outcome : packError(outcome));
     }
-    if (this.#kernel.isolith_link_finish(this.#link, this.#owner) !== 0) this.#send(0);
+    if (this.#kernel.isolith_link_finish(this.#link) !== 0) this.#send(0);
   }
 
   #write(slot: number, by: Omit<Answer, 'value'>, value: unknown): void {

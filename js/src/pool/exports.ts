@@ -14,12 +14,12 @@ export interface PoolExports {
   isolith_link_publish(link: number): number;
   isolith_link_claim(link: number, glances: number): number;
   isolith_link_room(slot: number, bytes: number): number;
-  isolith_link_finish(link: number, owner: number): number;
+  isolith_link_finish(link: number): number;
   isolith_link_sleep(link: number): number;
   isolith_link_awake(link: number): void;
   isolith_link_collect(link: number, release: number, glances: number): number;
   isolith_link_recall(slot: number): number;
-  isolith_link_doze(owner: number): void;
+  isolith_link_doze(link: number): void;
   isolith_thread_reserve(): number;
   isolith_thread_slot(thread: number): number;
   isolith_thread_begin(thread: number, tls: number, stack: number): void;
@@ -38,9 +38,10 @@ export function poolExports(kernel: Kernel): PoolExports {
 }
 
 /** Words of a link's header; see `src/pool/link.rs`. */
-export const LinkWord = { asleep: 0, abort: 1, listens: 2 } as const;
+export const LinkWord = { asleep: 0, abort: 1, listens: 2, owner: 3 } as const;
 
-/** State of a slot that its worker has open. */
+/** States of a slot: handed over, and opened by its worker. */
+export const QUEUED = 1;
 export const RUNNING = 2;
 
 /** Words of a slot, and where times (float64) and small payloads lie in it, in bytes. */

@@ -8,10 +8,9 @@ import { Context } from './context.js';
 import type { TaskRef } from './job.js';
 import { type RunOptions, timedOut } from './options.js';
 
-/** The task's outcome. A timeout or signal ends the wait, but not a task that never yields. */
+/** The task's outcome, for data that is its own. A timeout or signal ends the wait, but not a task that never yields. */
 export async function runHere(ref: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions): Promise<unknown> {
-  const { timeout = Infinity, signal, transfer = [], onProgress } = options;
-  const copy: unknown = structuredClone(data, { transfer });
+  const { timeout = Infinity, signal, onProgress } = options;
   let stopped = false;
   const context = new Context(
     {
@@ -26,7 +25,7 @@ export async function runHere(ref: TaskRef, data: unknown, block: MemoryBlock | 
   const work = async (): Promise<unknown> => {
     const { fn } = await functionFrom(ref.source);
     const heap = block ? context.heap : undefined;
-    const args = heap && block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, copy, context] : [copy, context];
+    const args = heap && block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, data, context] : [data, context];
     return structuredClone(await fn(...(args as never[])));
   };
   return new Promise((resolve, reject) => {

@@ -9,6 +9,8 @@ export interface Spoke {
   collect(glances: number): boolean;
   /** Jobs on their way. */
   readonly load: number;
+  /** Whether the worker must ring when it has answered. */
+  doze(yes: boolean): void;
   /** Sends waiting jobs to whom there is room for. */
   dispatch(): void;
 }
@@ -25,30 +27,33 @@ const GLANCES = 60;
 export class Hub {
   readonly kernel: PoolExports;
   readonly views: Views;
-  /** Address of the word that says whether this thread sleeps. */
-  readonly owner: number;
   readonly #spokes = new Set<Spoke>();
   #spinning = false;
   #chainEnds = 0;
+  #turns: ReturnType<typeof setTimeout> | undefined;
   #later: MessageChannel | undefined;
 
   constructor(kernel: Kernel) {
     this.kernel = poolExports(kernel);
     this.views = new Views(kernel.memory);
-    this.owner = this.kernel.isolith_bytes_new(64) >>> 0;
-    this.views.reach(this.owner + 64);
-    this.kernel.isolith_link_doze(this.owner);
   }
 
   add(spoke: Spoke): void {
     this.#spokes.add(spoke);
+    spoke.doze(true);
   }
 
   remove(spoke: Spoke): void {
     this.#spokes.delete(spoke);
   }
 
-  /** A worker has rung: takes all answers, sends what waits, and sleeps again. */
+  /** A worker has rung: the event loop had its turn. */
+  bell(): void {
+    this.#chainEnds = 0;
+    this.wake();
+  }
+
+  /** Takes all answers, sends what waits, and sleeps again. */
   wake(): void {
     const until = performance.now() + ROUND;
     for (;;) {
@@ -60,7 +65,7 @@ export class Hub {
         this.#later.port2.postMessage(0);
         return;
       }
-      this.kernel.isolith_link_doze(this.owner);
+      this.#doze(true);
       if (!this.#collect(0)) return;
       this.#dispatch();
     }
@@ -78,6 +83,12 @@ export class Hub {
     return any;
   }
 
+  // Each link has a bell of its own: one for all could be rung by a thread that was killed and runs
+  // on for a while, whose message nobody gets.
+  #doze(yes: boolean): void {
+    for (const spoke of this.#spokes) spoke.doze(yes);
+  }
+
   #dispatch(): void {
     for (const spoke of this.#spokes) spoke.dispatch();
   }
@@ -91,7 +102,10 @@ export class Hub {
     const now = performance.now();
     if (this.#chainEnds === 0) {
       this.#chainEnds = now + CHAIN;
-      setTimeout(() => (this.#chainEnds = 0));
+      this.#turns ??= setTimeout(() => {
+        this.#turns = undefined;
+        this.#chainEnds = 0;
+      });
     } else if (now > this.#chainEnds) {
       return;
     }
@@ -103,7 +117,7 @@ export class Hub {
   }
 
   #spin(): void {
-    Atomics.store(this.views.i32, this.owner >>> 2, 0);
+    this.#doze(false);
     const until = performance.now() + SPIN;
     let found = false;
     do found = this.#collect(GLANCES);

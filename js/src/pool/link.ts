@@ -4,7 +4,7 @@ import { decode, encode } from '../codec.js';
 import { unpackError } from '../errors.js';
 import type { ToWorker } from '../protocol.js';
 import {
-  END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, RUNNING, SlotWord, START_AT, THREW, type Views,
+  END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, QUEUED, RUNNING, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import type { Job } from './job.js';
 import { readJson } from './payload.js';
@@ -110,6 +110,11 @@ export class RingLink implements Link {
 
   get load(): number {
     return this.#jobs.size + this.#late.size;
+  }
+
+  doze(yes: boolean): void {
+    if (yes) this.#kernel.isolith_link_doze(this.address);
+    else Atomics.store(this.#views.i32, (this.address >>> 2) + LinkWord.owner, 0);
   }
 
   hasRoom(): boolean {
@@ -247,8 +252,12 @@ export class RingLink implements Link {
   }
 
   running(): Job | undefined {
-    const [first] = this.#jobs.values();
-    if (first) return Atomics.load(this.#views.i32, first.slot >>> 2) === RUNNING ? first : undefined;
+    for (const job of this.#jobs.values()) {
+      const state = Atomics.load(this.#views.i32, job.slot >>> 2);
+      if (state === RUNNING) return job;
+      // What is before it may be done and not yet collected; what is behind has not begun.
+      if (state === QUEUED) break;
+    }
     const [late] = this.#late.values();
     return late;
   }

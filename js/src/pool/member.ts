@@ -115,7 +115,7 @@ export class Member implements Spoke {
     const message = { type: 'start', workerId: this.workerId, lock: this.#lock } as const;
     if (!shared || !hub || !(this.link instanceof RingLink)) return message;
     const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
-    const link = { address: this.link.address, owner: hub.owner };
+    const link = this.link.address;
     if (!heap) return { ...message, ...own, link };
     return { ...message, ...own, link, heapMemory: heap.memory, ...named('heapThread', this.#reserve(heap, HEAP_STACK)) };
   }
@@ -131,7 +131,7 @@ export class Member implements Spoke {
 
   #receive(message: FromWorker): void {
     if (message === 0) {
-      this.#crew.hub?.wake();
+      this.#crew.hub?.bell();
     } else if (message.type === 'answers') {
       for (const { id, ok, value, start, end } of message.answers) {
         const job = this.link.answered(id);
@@ -163,6 +163,10 @@ export class Member implements Spoke {
 
   collect(glances: number): boolean {
     return this.link.collect(glances);
+  }
+
+  doze(yes: boolean): void {
+    if (this.link instanceof RingLink) this.link.doze(yes);
   }
 
   dispatch(): void {

@@ -56,6 +56,8 @@ export interface PoolStats {
   readonly running: number;
   readonly done: number;
   readonly failed: number;
+  /** Workers that were ended and whose death is not yet certain. */
+  readonly ending: number;
   readonly workers: readonly {
     readonly workerId: number;
     readonly state: string;

@@ -9,6 +9,9 @@ import { poolExports } from './exports.js';
 import { refOfSource } from './job.js';
 import type { RunOptions } from './options.js';
 
+/** After so many milliseconds no killed thread runs any more. */
+const LINGER = 10_000;
+
 /** How `map` and `forEach` go about it. */
 export interface MapOptions extends Omit<RunOptions, 'transfer'> {
   /** Items per task; default 1. */
@@ -64,10 +67,8 @@ async function* results(pool: Pool, items: Iterable<unknown> | AsyncIterable<unk
   const run = { ...rest, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
   const ref = chunk === 1 && keep ? undefined : forAll(fn, keep);
   const flying: Promise<unknown[]>[] = [];
-  const next = async (): Promise<unknown[]> => {
-    const first = flying.shift();
-    return first ?? [];
-  };
+  // A chunk whose results are not kept answers with nothing.
+  const next = async (): Promise<unknown[]> => (await flying.shift()) ?? [];
   const start = (some: unknown[]): void => {
     const task = ref
       ? (pool.submit(ref, some, undefined, run) as Promise<unknown[]>)
@@ -84,11 +85,11 @@ async function* results(pool: Pool, items: Iterable<unknown> | AsyncIterable<unk
       }
     } else {
       for await (const some of chunked(items, chunk)) {
-        if (flying.length >= concurrency) yield* (await next()) ?? [];
+        if (flying.length >= concurrency) yield* await next();
         start(some);
       }
     }
-    while (flying.length > 0) yield* (await next()) ?? [];
+    while (flying.length > 0) yield* await next();
   } finally {
     if (flying.length > 0) stop.abort();
   }
@@ -166,6 +167,9 @@ export async function overArray(pool: Pool, block: TypedBlock<unknown>, fn: AnyF
   const data = { type: (block.Type as unknown as { name: string }).name, ptr: block.ptr, length: block.length, cursor, grain: take };
   const tasks = Array.from({ length: Math.min(workers, Math.ceil(block.length / take)) }, () => pool.submit(ref, data, block, run));
   const outcome = await Promise.allSettled(tasks);
-  exports.isolith_bytes_free(cursor, 4);
-  for (const one of outcome) if (one.status === 'rejected') throw one.reason;
+  const failed = outcome.find((one) => one.status === 'rejected');
+  // A worker that was killed in its loop may run on for a while, and take grains from the cursor.
+  if (failed) setTimeout(() => exports.isolith_bytes_free(cursor, 4), LINGER);
+  else exports.isolith_bytes_free(cursor, 4);
+  if (failed) throw failed.reason;
 }

@@ -36,7 +36,9 @@ const rows = {
   setup(made) {
     made.onResolve({ filter: /^bench:rows$/ }, () => ({ path: 'rows', namespace: 'bench' }));
     made.onLoad({ filter: /.*/, namespace: 'bench' }, () => {
-      const files = readdirSync(join(BENCH, 'rows')).filter((name) => name.endsWith('.mjs')).sort();
+      const all = readdirSync(join(BENCH, 'rows')).filter((name) => name.endsWith('.mjs')).sort();
+      const files = all.filter((name) => /^export default\b/m.test(readFileSync(join(BENCH, 'rows', name), 'utf8')));
+      for (const name of all) if (!files.includes(name)) console.log(`bench: rows/${name} has no default export of rows: left out`);
       const imports = files.map((name, index) => `import rows${index} from './rows/${name}';`);
       return { contents: `${imports.join('\n')}\nexport default [${files.map((_, index) => `rows${index}`).join(', ')}];`, resolveDir: BENCH };
     });

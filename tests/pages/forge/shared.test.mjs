@@ -35,6 +35,14 @@ test('waitAsync is woken by notify', async () => {
   assertEqual(await waiting.value, 'ok');
 }, isolated);
 
+test('a queue gives back in order what was pushed', () => {
+  const { createQueue, push, pop } = isolith;
+  const queue = createQueue();
+  push(queue, 10);
+  push(queue, 20);
+  assertEqual([pop(queue), pop(queue), pop(queue)], [10, 20, undefined]);
+}, isolated);
+
 test('a channel carries messages between its ports', async () => {
   const channel = isolith.createChannel();
   const arrived = new Promise((resolve) => {
@@ -49,6 +57,7 @@ test('without isolation shared features name both headers where they are used', 
   const { memory } = isolith;
   const expected = { code: 'ERR_NOT_ISOLATED', message: /Cross-Origin-Opener-Policy[\s\S]*Cross-Origin-Embedder-Policy/ };
   assertThrows(() => isolith.createSharedMemory(8), expected);
+  assertThrows(() => isolith.createQueue(), expected);
   await assertRejects(isolith.createPoolWasm(memory, 1), expected);
   await assertRejects(isolith.createHeap({ shared: true }), expected);
   const heap = await isolith.createHeap();
