@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// The log is folded when it holds more than this: it is read at mount, and its data sits in
 /// memory meanwhile.
 const LOG_BYTES: usize = 4 * 1024 * 1024;
-const LOG_RECORDS: usize = 512;
+const LOG_RECORDS: usize = 2048;
 
 /// Extents folded with one batch, so that none takes long.
 const STEP: usize = 64;
