@@ -38,12 +38,17 @@ export const map = (path: PathLike, options?: { readonly writable?: boolean }): 
 
 /** Mounts a store over a directory, which must exist and be empty of what matters: it is covered. */
 export async function mount(dir: PathLike, options: MountOptions = {}): Promise<void> {
-  await getClient().bell.control({ name: 'mount', path: pathOf(dir), options });
+  const path = pathOf(dir).replace(/(.)\/+$/, '$1');
+  // The store thread has another base for relative addresses.
+  const absolute = (url: string): string => new URL(url, globalThis.location?.href).href;
+  const made = options.store !== 'http' ? options
+    : { ...options, url: absolute(options.url), ...(typeof options.index === 'string' ? { index: absolute(options.index) } : {}) };
+  await getClient().bell.control({ name: 'mount', path, options: made });
 }
 
 /** Takes a store away; what it kept durably is there again when it is mounted again. */
 export async function unmount(dir: PathLike): Promise<void> {
-  await getClient().bell.control({ name: 'unmount', path: pathOf(dir) });
+  await getClient().bell.control({ name: 'unmount', path: pathOf(dir).replace(/(.)\/+$/, '$1') });
 }
 
 /** Resolves when all changes made so far are durable. */

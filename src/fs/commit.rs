@@ -78,8 +78,12 @@ impl Fs {
     }
 
     fn put_cuts(&mut self, draft: &mut Draft) {
-        for data in &draft.flight.changes.dropped {
+        for (data, has_extents) in &draft.flight.changes.dropped {
             draft.log.op_drop(*data);
+            // Deleting a range that is empty costs a store as much as writing a record.
+            if !has_extents {
+                continue;
+            }
             let (first, last) = Key::extents(data.id(), 0);
             draft.writes.push(Write::Delete(first, last));
         }
@@ -208,7 +212,7 @@ impl Fs {
         let Some(volume) = self.volume_mut(store) else { return };
         let journal = &mut volume.journal;
         let (seq, changes) = (flight.seq, flight.changes);
-        for data in &changes.dropped {
+        for data in changes.dropped.keys() {
             journal.redo.forget(*data);
             journal.owners.remove(data);
         }

@@ -229,9 +229,10 @@ impl Fs {
         self.cache.forget(file.data);
         if let Some(changes) = self.changes(file.data.store()) {
             changes.data.remove(&file.data);
-            changes.cuts.remove(&file.data);
+            // Cut to nothing, it may still have extents that no batch has deleted.
+            let was_cut = changes.cuts.remove(&file.data).is_some();
             if file.stored {
-                changes.dropped.insert(file.data);
+                changes.dropped.insert(file.data, was_cut || file.based > 0);
             }
         }
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// The log is folded when it holds more than this: it is read at mount, and its data sits in
 /// memory meanwhile.
 const LOG_BYTES: usize = 4 * 1024 * 1024;
-const LOG_RECORDS: usize = 512;
+const LOG_RECORDS: usize = 2048;
 
 /// Extents folded with one batch, so that none takes long.
 const STEP: usize = 64;
@@ -136,7 +136,7 @@ impl Fs {
         let folded: BTreeSet<_> = draft.flight.extents.iter().copied().collect();
         let dropped = &draft.flight.changes.dropped;
         let patches = journal.redo.oldest().filter(|(data, extent, _)| {
-            !folded.contains(&(*data, *extent)) && !dropped.contains(data)
+            !folded.contains(&(*data, *extent)) && !dropped.contains_key(data)
         });
         let packs = journal.packs.behind().filter(|(n, _)| !draft.flight.packs.contains(n));
         let oldest = patches.map(|(_, _, seq)| seq).chain(packs.map(|(_, seq)| seq)).min();

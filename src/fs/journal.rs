@@ -54,7 +54,8 @@ pub(crate) struct Changes {
     pub(crate) data: BTreeSet<Data>,
     /// Lowest offset at which data was cut.
     pub(crate) cuts: BTreeMap<Data, u64>,
-    pub(crate) dropped: BTreeSet<Data>,
+    /// Data that no inode has any more, and whether it may have extent records.
+    pub(crate) dropped: BTreeMap<Data, bool>,
     pub(crate) before: BTreeMap<Node, Before>,
     pub(crate) graves: Vec<Grave>,
 }

@@ -3,6 +3,7 @@
 import type { Kernel } from '../kernel.js';
 import { Door, State, Word } from './exports.js';
 import { openIdb } from './idb.js';
+import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
 /** How the filesystem is set up when it starts. */
@@ -25,13 +26,28 @@ export type Control =
   | { readonly name: 'measure' };
 
 /** What to mount. */
-export interface MountOptions {
-  /** What keeps the files; default `idb`. */
-  readonly store?: 'idb' | 'memory';
-  /** The database of an `idb` store; default: made of the path. */
-  readonly name?: string;
-  readonly durability?: 'relaxed' | 'strict';
-}
+export type MountOptions =
+  | {
+      /** A database of its own (default). */
+      readonly store?: 'idb';
+      /** Its name; default: made of the path. */
+      readonly name?: string;
+      readonly durability?: 'relaxed' | 'strict';
+    }
+  | { /** Memory only: gone with the page. */ readonly store: 'memory' }
+  | {
+      /** Files of a web server, read by ranges, never written. */
+      readonly store: 'http';
+      /** The address that the paths are relative to. */
+      readonly url: string;
+      /** What there is, or the address of a JSON array of that; default: `index.json` below `url`. */
+      readonly index?: string | readonly RemoteFile[];
+    }
+  | {
+      /** Files handed over, never written: their bytes by path. */
+      readonly store: 'bundle';
+      readonly files: Readonly<Record<string, Uint8Array | string>>;
+    };
 
 /** Owns the stores of one kernel. Lives on one thread, which must return to its event loop. */
 export class Engine implements Host {
@@ -115,17 +131,39 @@ export class Engine implements Host {
     }
   }
 
-  async #mount(path: string, { store = 'idb', name, durability = 'relaxed' }: MountOptions): Promise<void> {
-    if (store === 'memory') this.#mountMemory(path);
-    else await this.#mountIdb(path, name ?? `isolith:${path}`, durability);
+  async #mount(path: string, options: MountOptions): Promise<void> {
+    switch (options.store) {
+      case 'memory':
+        this.#mountMemory(path);
+        break;
+      case 'http': {
+        const { url, index = new URL('index.json', url.endsWith('/') ? url : `${url}/`).href } = options;
+        const files = typeof index === 'string' ? await httpIndex(index) : index;
+        this.#add(path, mountRemote(this, path, files, httpSource(url, files)));
+        break;
+      }
+      case 'bundle': {
+        const entries = Object.entries(options.files);
+        const contents = entries.map(([, data]) => (typeof data === 'string' ? new TextEncoder().encode(data) : data));
+        const files = entries.map(([name], at) => ({ path: name.replace(/^\/+/, ''), size: contents[at]!.length }));
+        this.#add(path, mountRemote(this, path, files, bundleSource(contents)));
+        break;
+      }
+      default:
+        await this.#mountIdb(path, options.name ?? `isolith:${path}`, options.durability ?? 'relaxed');
+    }
     this.rights();
+    this.tick();
+  }
+
+  #add(path: string, volume: Volume): void {
+    this.#volumes.set(volume.store, volume);
+    this.#mounts.set(path, volume.store);
   }
 
   async #mountIdb(path: string, name: string, durability: 'relaxed' | 'strict'): Promise<void> {
     const records = await openIdb(name, durability, { lost: () => this.tick() });
-    const volume = await mountRecords(this, path, name, records);
-    this.#volumes.set(volume.store, volume);
-    this.#mounts.set(path, volume.store);
+    this.#add(path, await mountRecords(this, path, name, records));
   }
 
   #mountMemory(path: string): void {

@@ -21,7 +21,8 @@ let options: FsOptions = {};
 /** Chooses how the filesystem is set up; before its first use. */
 export function configure(choice: FsOptions): void {
   const client = madeClient();
-  if (client && Atomics.load(client.door.words, Word.state) !== State.none) {
+  const state = client ? Atomics.load(client.door.words, Word.state) : State.none;
+  if (state === State.starting || state === State.ready) {
     throw new IsolithError('ERR_ALREADY_STARTED', 'the filesystem has already started: configure it before its first use');
   }
   options = { ...options, ...choice };
