@@ -11,11 +11,11 @@ const KB = 1024;
 /** Each row: what it is, its bytes, and the most that they may be when gzipped. */
 const budget = [
   // The heap and the pool take 26 KB, the filesystem's core the rest.
-  ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 140 * KB],
+  ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 144 * KB],
   // Heap, blocks and atomics take 8 KB; the rest is the pool with its ring and codec, queues, and files.
-  ['page (index.js and what it imports)', page, 46 * KB],
+  ['page (index.js and what it imports)', page, 56 * KB],
   ['linker (linker.wasm)', () => readFile(join(DIST, 'linker.wasm')), 90 * KB],
-  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 30 * KB],
+  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 40 * KB],
 ];
 
 /** The entry as an application's bundler would ship it; what is loaded on demand does not count. */
