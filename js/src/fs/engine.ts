@@ -3,6 +3,7 @@
 import type { Kernel } from '../kernel.js';
 import { Door, State, Word } from './exports.js';
 import { openIdb } from './idb.js';
+import { openOpfs } from './opfs.js';
 import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
@@ -31,6 +32,12 @@ export type MountOptions =
       /** A database of its own (default). */
       readonly store?: 'idb';
       /** Its name; default: made of the path. */
+      readonly name?: string;
+      readonly durability?: 'relaxed' | 'strict';
+    }
+  | {
+      /** One file of the origin-private filesystem: fast, for one tab at a time, on pages with shared memory. */
+      readonly store: 'opfs';
       readonly name?: string;
       readonly durability?: 'relaxed' | 'strict';
     }
@@ -136,6 +143,12 @@ export class Engine implements Host {
       case 'memory':
         this.#mountMemory(path);
         break;
+      case 'opfs': {
+        const name = options.name ?? `isolith:${path}`;
+        const records = await openOpfs(name, options.durability ?? 'relaxed');
+        this.#add(path, await mountRecords(this, path, `opfs:${name}`, records));
+        break;
+      }
       case 'http': {
         const { url, index = new URL('index.json', url.endsWith('/') ? url : `${url}/`).href } = options;
         const files = typeof index === 'string' ? await httpIndex(index) : index;

@@ -1,0 +1,284 @@
+/** A store of records in one file of the origin-private filesystem: frames appended, the rest is an index in memory. */
+
+import { CommitError, type Record_, type Records, type Write } from './idb.js';
+
+// Two files of which one counts: the one whose header has the higher generation. A file is the
+// header, then frames; a frame is a batch: its head, the directory of its records, their values.
+// What a crash leaves of a last frame does not pass its sum, and is cut off.
+
+const MAGIC = 0x4c4f5349;
+const HEAD = 16;
+const FRAME = 16;
+
+/** A file is written anew when more than half of it is dead, from this size on. */
+const COMPACT = 8 * 2 ** 20;
+
+/** Frames of a file written anew hold about so many bytes. */
+const CHUNK = 8 * 2 ** 20;
+
+/** What TypeScript's worker library has of it. */
+interface SyncFile {
+  read(bytes: Uint8Array, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  truncate(size: number): void;
+  getSize(): number;
+  flush(): void;
+  close(): void;
+}
+
+interface Place {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Opens the store, or makes it. One tab at a time can have it. */
+export async function openOpfs(name: string, durability: 'relaxed' | 'strict'): Promise<Records> {
+  const root = await navigator.storage?.getDirectory?.();
+  if (!root) throw new Error('this browser, or this page, has no origin-private filesystem');
+  const folder = await root.getDirectoryHandle('isolith', { create: true });
+  const files: SyncFile[] = [];
+  try {
+    for (const half of ['a', 'b']) {
+      const handle = await folder.getFileHandle(`${encodeURIComponent(name)}.${half}`, { create: true });
+      const { createSyncAccessHandle } = handle as unknown as { createSyncAccessHandle?(): Promise<SyncFile> };
+      if (!createSyncAccessHandle) throw new Error('an opfs store needs a page with shared memory: its files open in workers only');
+      files.push(await createSyncAccessHandle.call(handle));
+    }
+    return new Container(files as [SyncFile, SyncFile], durability === 'strict');
+  } catch (cause) {
+    for (const file of files) file.close();
+    const busy = (cause as DOMException).name === 'NoModificationAllowedError';
+    throw busy ? new Error(`another tab has the opfs store ${name} open`, { cause }) : cause;
+  }
+}
+
+const toKey = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const fromKey = (key: string): Uint8Array<ArrayBuffer> => Uint8Array.from(key, (unit) => unit.charCodeAt(0));
+
+/** A sum over bytes that a torn frame does not keep: FNV-1a by words, then by bytes. */
+function sum(...parts: Uint8Array[]): number {
+  let hash = 0x811c9dc5;
+  for (const part of parts) {
+    const words = part.length >>> 2;
+    const aligned = part.byteOffset % 4 === 0 ? part : part.slice();
+    const view = new Int32Array(aligned.buffer, aligned.byteOffset, words);
+    for (let at = 0; at < words; at++) hash = Math.imul(hash ^ view[at]!, 0x01000193);
+    for (let at = words * 4; at < part.length; at++) hash = Math.imul(hash ^ part[at]!, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+class Container implements Records {
+  readonly #files: readonly [SyncFile, SyncFile];
+  readonly #strict: boolean;
+  readonly #index = new Map<string, Place>();
+  #current = 0;
+  #generation = 0;
+  #end = HEAD;
+  #live = 0;
+
+  constructor(files: [SyncFile, SyncFile], strict: boolean) {
+    this.#files = files;
+    this.#strict = strict;
+    const generations = files.map(generationOf) as [number, number];
+    this.#current = generations[1] > generations[0] ? 1 : 0;
+    this.#generation = generations[this.#current]!;
+    if (this.#generation === 0) {
+      this.#generation = 1;
+      this.#file.truncate(0);
+      writeHead(this.#file, 1);
+    } else this.#walk();
+  }
+
+  get #file(): SyncFile {
+    return this.#files[this.#current]!;
+  }
+
+  /** Reads the directories of all frames; what follows the last good frame is cut off. */
+  #walk(): void {
+    const size = this.#file.getSize();
+    while (this.#end + FRAME <= size) {
+      const head = new DataView(readAt(this.#file, this.#end, FRAME).buffer);
+      const [directory, values] = [head.getUint32(4, true), head.getUint32(8, true)];
+      const next = this.#end + FRAME + directory + values;
+      if (head.getUint32(0, true) !== MAGIC || next > size) break;
+      const entries = readAt(this.#file, this.#end + FRAME, directory);
+      // Whatever comes after a frame was written after it: only the last one can be torn.
+      const body = next + FRAME > size ? readAt(this.#file, this.#end + FRAME + directory, values) : undefined;
+      if (body && head.getUint32(12, true) !== sum(entries, body)) break;
+      this.#enter(entries, this.#end + FRAME + directory);
+      this.#end = next;
+    }
+    this.#file.truncate(this.#end);
+  }
+
+  #enter(entries: Uint8Array<ArrayBuffer>, values: number): void {
+    const view = new DataView(entries.buffer);
+    for (let at = 0; at < entries.length; ) {
+      const keyLength = entries[at + 1]!;
+      const second = view.getUint32(at + 2, true);
+      const key = toKey(entries.subarray(at + 6, at + 6 + keyLength));
+      if (entries[at] === 0) {
+        this.#forget(key);
+        this.#index.set(key, { at: values, length: second });
+        this.#live += second;
+        values += second;
+        at += 6 + keyLength;
+      } else {
+        const last = toKey(entries.subarray(at + 6 + keyLength, at + 6 + keyLength + second));
+        if (last === key) this.#forget(key);
+        else for (const known of [...this.#index.keys()]) if (known >= key && known <= last) this.#forget(known);
+        at += 6 + keyLength + second;
+      }
+    }
+  }
+
+  #forget(key: string): void {
+    this.#live -= this.#index.get(key)?.length ?? 0;
+    this.#index.delete(key);
+  }
+
+  async image(from?: Uint8Array): Promise<Record_[]> {
+    const first = from ? toKey(from) : '';
+    const keys = [...this.#index.keys()].filter((key) => key >= first && key < 'c').sort();
+    return keys.map((key) => ({ key: fromKey(key), value: this.#value(key)! }));
+  }
+
+  #value(key: string): Uint8Array<ArrayBuffer> | undefined {
+    const place = this.#index.get(key);
+    return place && readAt(this.#file, place.at, place.length);
+  }
+
+  async load(keys: readonly Uint8Array[]): Promise<(ArrayBuffer | undefined)[]> {
+    return keys.map((key) => this.#value(toKey(key))?.buffer);
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    try {
+      const { entries, length } = append(this.#file, this.#end, writes);
+      if (this.#strict) this.#file.flush();
+      this.#enter(entries, this.#end + FRAME + entries.length);
+      this.#end += length;
+    } catch (cause) {
+      this.#file.truncate(this.#end);
+      const full = (cause as DOMException).name === 'QuotaExceededError';
+      throw new CommitError(full ? 28 : 5, full ? 'no space left on device' : `the container cannot be written: ${String(cause)}`, { cause });
+    }
+    if (this.#end > COMPACT && this.#end > 2 * this.#live) this.#compact();
+  }
+
+  /** Writes what lives into the other file, which then is the one that counts. */
+  #compact(): void {
+    const other = this.#files[1 - this.#current]!;
+    const index: [string, Place][] = [];
+    let end = HEAD;
+    try {
+      other.truncate(0);
+      let batch: Record_[] = [];
+      let bytes = 0;
+      const write = (): void => {
+        const { entries, length } = append(other, end, batch);
+        let at = end + FRAME + entries.length;
+        for (const { key, value } of batch) {
+          index.push([toKey(key), { at, length: value.length }]);
+          at += value.length;
+        }
+        end += length;
+        [batch, bytes] = [[], 0];
+      };
+      for (const key of this.#index.keys()) {
+        const value = this.#value(key)!;
+        batch.push({ key: fromKey(key), value });
+        bytes += value.length;
+        if (bytes > CHUNK) write();
+      }
+      if (batch.length > 0) write();
+      other.flush();
+      writeHead(other, this.#generation + 1);
+      other.flush();
+    } catch {
+      // No room for a second copy: the old file goes on.
+      other.truncate(0);
+      return;
+    }
+    const old = this.#file;
+    this.#current = 1 - this.#current;
+    this.#generation++;
+    this.#end = end;
+    this.#index.clear();
+    for (const [key, place] of index) this.#index.set(key, place);
+    old.truncate(0);
+  }
+
+  async takeOver(from: Uint8Array, seal: (records: Record_[]) => Record_): Promise<Record_[]> {
+    const found = await this.image(from);
+    const last = seal(found);
+    await this.commit([last]);
+    return [...found, last];
+  }
+
+  close(): void {
+    for (const file of this.#files) {
+      file.flush();
+      file.close();
+    }
+  }
+}
+
+function readAt(file: SyncFile, at: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const got = file.read(bytes, { at });
+  if (got !== length) throw new Error(`the container ends at ${at + got}, before ${at + length}`);
+  return bytes;
+}
+
+function generationOf(file: SyncFile): number {
+  if (file.getSize() < HEAD) return 0;
+  const head = readAt(file, 0, HEAD);
+  const view = new DataView(head.buffer);
+  return view.getUint32(0, true) === MAGIC && view.getUint32(8, true) === sum(head.subarray(0, 8)) ? view.getUint32(4, true) : 0;
+}
+
+function writeHead(file: SyncFile, generation: number): void {
+  const head = new Uint8Array(HEAD);
+  const view = new DataView(head.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, generation, true);
+  view.setUint32(8, sum(head.subarray(0, 8)), true);
+  file.write(head, { at: 0 });
+}
+
+/** Writes a batch as a frame at `end`. */
+function append(file: SyncFile, end: number, writes: readonly Write[]): { entries: Uint8Array<ArrayBuffer>; length: number } {
+  let directory = 0;
+  let values = 0;
+  for (const write of writes) {
+    directory += 6 + ('first' in write ? write.first.length + write.last.length : write.key.length);
+    values += 'first' in write ? 0 : write.value.length;
+  }
+  const frame = new Uint8Array(FRAME + directory + values);
+  const view = new DataView(frame.buffer);
+  let [at, valueAt] = [FRAME, FRAME + directory];
+  for (const write of writes) {
+    const [key, rest] = 'first' in write ? [write.first, write.last] : [write.key, undefined];
+    frame[at] = rest ? 1 : 0;
+    frame[at + 1] = key.length;
+    view.setUint32(at + 2, 'first' in write ? write.last.length : write.value.length, true);
+    frame.set(key, at + 6);
+    at += 6 + key.length;
+    if (rest) {
+      frame.set(rest, at);
+      at += rest.length;
+    } else if ('value' in write) {
+      frame.set(write.value, valueAt);
+      valueAt += write.value.length;
+    }
+  }
+  const entries = frame.slice(FRAME, FRAME + directory);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, directory, true);
+  view.setUint32(8, values, true);
+  view.setUint32(12, sum(entries, frame.subarray(FRAME + directory)), true);
+  if (file.write(frame, { at: end }) !== frame.length) throw new DOMException('the container is full', 'QuotaExceededError');
+  return { entries, length: frame.length };
+}
