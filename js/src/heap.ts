@@ -80,6 +80,11 @@ export class Heap {
     return new Block(this, this.allocRaw(bytes, align), bytes);
   }
 
+  /** `alloc` with the arguments in the order of C's `aligned_alloc`. */
+  alignedAlloc(align: number, bytes: number): MemoryBlock {
+    return this.alloc(bytes, align);
+  }
+
   /** Like `alloc`, with every byte 0. */
   calloc(bytes: number, align = 16): MemoryBlock {
     checkSize(bytes);

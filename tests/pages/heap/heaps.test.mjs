@@ -73,6 +73,15 @@ test('realloc keeps bytes, in place or not, and calloc clears', async () => {
   assertEqual(clean.memory.every((byte) => byte === 0), true);
 });
 
+test('alignedAlloc takes the alignment first, and out of memory is told before it is thrown', async () => {
+  const heap = await createHeap({ initial: 10, maximum: 20, shared: false });
+  assertEqual(heap.alignedAlloc(4096, 10).ptr % 4096, 0);
+  const asked = [];
+  heap.onOutOfMemory((bytes) => asked.push(bytes));
+  assertThrows(() => heap.alloc(100_000_000), { code: 'ENOMEM' });
+  assertEqual(asked, [100_000_000]);
+});
+
 test('typed arrays on the heap follow growth', async () => {
   const heap = await createHeap({ initial: 10, maximum: 100, shared: false });
   const floats = heap.allocArray(Float64Array, 100);
