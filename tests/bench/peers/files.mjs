@@ -1,7 +1,5 @@
 // The file stores that are measured beside ours, each behind the same few functions.
-import LightningFS from '@isomorphic-git/lightning-fs';
-import { configureSingle, fs as zen } from '@zenfs/core';
-import { IndexedDB as ZenIndexedDB } from '@zenfs/dom';
+// Those that are large or want more than a browser has are loaded when they are opened: their failure is theirs alone.
 import * as keyval from 'idb-keyval';
 
 const isolith = {
@@ -62,6 +60,7 @@ const lightning = {
   who: 'lightning-fs 4.10.3',
   caveat: 'directories are saved half a second later, without being waited for',
   async open() {
+    const { default: LightningFS } = await import('@isomorphic-git/lightning-fs');
     const fs = new LightningFS('bench-lightning', { wipe: true }).promises;
     await fs.mkdir('/bench').catch(() => {});
     return byWhole({
@@ -80,6 +79,7 @@ const zenfs = {
   who: '@zenfs/dom 1.2.14 IndexedDB',
   caveat: 'answers before its transaction has completed',
   async open() {
+    const [{ configureSingle, fs: zen }, { IndexedDB: ZenIndexedDB }] = await Promise.all([import('@zenfs/core'), import('@zenfs/dom')]);
     await configureSingle({ backend: ZenIndexedDB, storeName: 'bench-zen' });
     const fs = zen.promises;
     await fs.mkdir('/bench').catch(() => {});
