@@ -17,25 +17,35 @@ function storm({ ms, seed }, { heap }) {
   };
   const live = [];
   let steps = 0;
+  let resized = 0;
   const end = performance.now() + ms;
   while (performance.now() < end) {
     for (let round = 0; round < 100; round++, steps++) {
       const what = next(10);
       if (what < 5 && live.length < 400) {
         const size = next(4) === 0 ? next(60_000) : next(600);
-        const ptr = heap.allocRaw(size, 16 << next(3));
-        paint(ptr, size);
-        live.push([ptr, size]);
+        const block = heap.alloc(size, 16 << next(3));
+        paint(block.ptr, size);
+        live.push(block);
       } else if (live.length > 0) {
         const at = next(live.length);
-        const [ptr, size] = live[at];
+        const block = live[at];
+        const { ptr, size } = block;
         if (!isPainted(ptr, size)) throw new Error(`the pattern of ${ptr} (${size} bytes) is damaged`);
-        heap.free(ptr);
-        live.splice(at, 1);
+        if (what < 8) {
+          heap.free(block);
+          live.splice(at, 1);
+        } else {
+          const to = next(4) === 0 ? next(60_000) : next(600);
+          heap.realloc(block, to);
+          if (!isPainted(block.ptr, Math.min(size, to), ptr)) throw new Error(`realloc of ${ptr} from ${size} to ${to} bytes lost some`);
+          paint(block.ptr, to);
+          resized++;
+        }
       }
     }
   }
-  return { steps, left: live };
+  return { steps, resized, left: live.map(({ ptr }) => ptr) };
 }
 
 /** A full minute in one browser; the others show in seconds that nothing differs. */
@@ -57,12 +67,12 @@ test('the heap survives a storm of all threads', async () => {
     await new Promise((resolve) => setTimeout(resolve, ms / SLICES / 2));
   }
   for (const run of await Promise.all(runs)) {
-    assertEqual(run.steps > 0, true);
+    assertEqual([run.steps > 0, run.resized > 0], [true, true]);
     left.push(...run.left);
   }
   assertEqual(pageSteps > 0, true);
   // What the workers left is freed here: a block may be freed by another thread than its maker.
-  for (const [ptr] of left) heap.free(ptr);
+  for (const ptr of left) heap.free(ptr);
   heap.check();
   const after = heap.stats();
   assertEqual([after.blocks, after.bytesInUse], [before.blocks, before.bytesInUse]);
