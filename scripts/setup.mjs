@@ -7,7 +7,7 @@ import { ROOT, run } from './lib/run.mjs';
 import { TOOLS, capture, lockedVersion, toolchain, which } from './lib/tools.mjs';
 
 /** Targets that guests (programs that run inside the runtime) are built for, with stable Rust. */
-const GUEST_TARGETS = ['wasm32-unknown-unknown', 'wasm32-wasip1'];
+const GUEST_TARGETS = ['wasm32-unknown-unknown', 'wasm32-wasip1', 'wasm32-wasip1-threads'];
 
 const withBrowsers = !process.argv.includes('--no-browsers');
 /** What could not be had, in words for the user: without these nothing can be built. */
