@@ -3,12 +3,12 @@
 import type { MemoryBlock, TypedBlock } from './block.js';
 import { IsolithError } from './errors.js';
 import { heapInstance, type Kernel } from './kernel.js';
-import { Crew, destroyed, nextJob } from './pool/crew.js';
+import { Crew } from './pool/crew.js';
 import type { TraceEvent } from './pool/figures.js';
-import { type Client, type Job, refOf, refOfExport, type TaskRef } from './pool/job.js';
+import { type Client, type Job, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
 import { packLive } from './pool/live.js';
 import type { Member } from './pool/member.js';
-import { bounds, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
+import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
 import { Far, type Proxied } from './pool/proxy.js';
 import type { BlockRef, FromWorker } from './protocol.js';
@@ -39,7 +39,8 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : unknow
 export class Pool extends EventTarget implements Client {
   readonly name: string;
   readonly #crew: Crew;
-  readonly #jobs = new Set<Job>();
+  /** Tasks that wait or run, but for those that wait to be let in. */
+  #count = 0;
   readonly #limit: number;
   readonly #onFull: NonNullable<PoolOptions['onQueueFull']>;
   readonly #waiting: (() => void)[] = [];
@@ -72,7 +73,7 @@ export class Pool extends EventTarget implements Client {
 
   /** Tasks of this pool that wait or run. */
   get pendingTasks(): number {
-    return this.#jobs.size + this.#waiting.length;
+    return this.#count + this.#waiting.length;
   }
 
   /** How the workers came to be: `caller` means that tasks run on this thread. */
@@ -165,11 +166,12 @@ export class Pool extends EventTarget implements Client {
   /** What is going on, and what was. */
   stats(): PoolStats {
     const { figures, members } = this.#crew;
-    const workers = [...members].map(({ workerId, state, startedBy, busyMs, done, failed, load }) => ({
-      workerId, state, startedBy, busyMs, done, failed, load,
-    }));
+    const workers = [...members].map((member) => {
+      const { workerId, state, startedBy, busyMs, done, failed } = member;
+      return { workerId, state, startedBy, busyMs, done, failed, load: this.#crew.load(member) };
+    });
     const busy = workers.filter(({ load }) => load > 0).length;
-    const running = Math.min(this.#jobs.size, busy);
+    const running = Math.min(this.#count, busy);
     const { done, failed, queueLatency, wakeLatency } = figures;
     return { queued: this.pendingTasks - running, running, done, failed, ending: this.#crew.ending, workers, queueLatency, wakeLatency };
   }
@@ -205,7 +207,7 @@ export class Pool extends EventTarget implements Client {
     this.#crew.observers.delete(this);
     this.#far.end();
     if (this.#crew.observers.size === 0) return this.#crew.close();
-    for (const job of [...this.#jobs]) this.#crew.cancel(job, error);
+    for (const job of this.#crew.jobsOf(this)) this.#crew.cancel(job, error);
     return Promise.resolve();
   }
 
@@ -223,7 +225,7 @@ export class Pool extends EventTarget implements Client {
       if (this.#ended) throw destroyed();
       options.signal?.throwIfAborted();
       const fn = refOf();
-      if (this.#jobs.size >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
+      if (this.#count >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
         this.#overfull(fn, data, block, options, resolve, reject);
       } else {
         this.#admit(fn, data, block, options, resolve, reject);
@@ -237,16 +239,17 @@ export class Pool extends EventTarget implements Client {
   ): void {
     const { timeout, signal, transfer } = options;
     const job: Job = {
-      id: nextJob(), fn, client: this, data, bytes: undefined, json: false, handles: undefined,
+      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, json: false, handles: undefined,
       block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),
       resolve, reject, onProgress: options.onProgress, queuedAt: performance.now(),
       member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
     };
-    this.#jobs.add(job);
-    if (timeout !== undefined || signal) limit(this.#crew, job, timeout, signal);
+    if (timeout !== undefined && !(timeout >= 0)) throw new RangeError(`a timeout is a number of milliseconds, not ${String(timeout)}`);
     this.#crew.submit(job);
+    this.#count++;
+    if (!job.over && (timeout !== undefined || signal)) limit(this.#crew, job, timeout, signal);
   }
 
   #overfull(
@@ -254,7 +257,7 @@ export class Pool extends EventTarget implements Client {
     resolve: (value: unknown) => void, reject: (error: unknown) => void,
   ): void {
     if (this.#onFull === 'reject') {
-      throw new IsolithError('ERR_QUEUE_FULL', `${this.#jobs.size} tasks are pending, and queueLimit is ${this.#limit}`);
+      throw new IsolithError('ERR_QUEUE_FULL', `${this.#count} tasks are pending, and queueLimit is ${this.#limit}`);
     }
     if (this.#onFull === 'runOnMain') {
       // A copy is taken now, before the code for it is there.
@@ -290,10 +293,10 @@ export class Pool extends EventTarget implements Client {
   }
 
   /** A job is over; called by the crew. */
-  over(job: Job): void {
-    this.#jobs.delete(job);
+  over(): void {
+    this.#count--;
     if (this.#waiting.length > 0 && !this.#ended) this.#waiting.shift()?.();
-    if (this.#jobs.size > 0 || this.#waiting.length > 0) return;
+    if (this.#count > 0 || this.#waiting.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
     this.event('idle', {});
   }
@@ -323,10 +326,6 @@ export class Pool extends EventTarget implements Client {
 
 /** Ends a job's wait at its deadline or with its signal. */
 function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortSignal | undefined): void {
-  if (timeout !== undefined && !(timeout >= 0)) {
-    job.client.over(job);
-    throw new RangeError(`a timeout is a number of milliseconds, not ${String(timeout)}`);
-  }
   const late = timeout === undefined || timeout === Infinity
     ? undefined
     : setTimeout(() => crew.cancel(job, timedOut(timeout)), timeout);

@@ -39,8 +39,14 @@ pub mod word {
     pub const CURSOR: usize = 19;
     /// First word of the first slot.
     pub const SLOTS: usize = 32;
-    /// Words of a slot, its state first; the rest is the two sides' business.
+    /// Words of a slot, its state first; but for the next three the rest is the two sides' business.
     pub const STRIDE: usize = 32;
+    /// Word of a slot whose low two bits say how what is in it travels.
+    pub const KIND: usize = 3;
+    /// Words of a slot with the two float64 times between which its task ran.
+    pub const START: usize = 10;
+    /// See `START`.
+    pub const END: usize = 12;
 }
 
 const EMPTY: u32 = 0;
@@ -49,6 +55,20 @@ const RUNNING: u32 = 2;
 const DONE: u32 = 3;
 const RECALLED: u32 = 4;
 const SKIPPED: u32 = 5;
+
+/// The low bits of a kind when the value goes by message.
+const MESSAGE: u32 = 2;
+
+/// What an owner can tell of a job by its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The worker has not begun with it.
+    Queued,
+    /// The worker is at it.
+    Running,
+    /// It is done, or was taken back.
+    Other,
+}
 
 /// Words that a link with so many slots takes.
 pub const fn size(slots: u32) -> usize {
@@ -69,6 +89,11 @@ impl<'a> Link<'a> {
             "the slots lie within the words"
         );
         Self { words }
+    }
+
+    /// Where a slot lies in memory.
+    pub fn address(&self, slot: usize) -> usize {
+        std::ptr::from_ref(self.state(slot)).addr()
     }
 
     fn state(&self, slot: usize) -> &'a AtomicU32 {
@@ -165,6 +190,39 @@ impl<'a> Link<'a> {
         store_load_fence();
     }
 
+    /// Owner: is awake, and need not be rung up.
+    pub fn rouse(&self) {
+        self.words[word::OWNER].store(0, Ordering::Relaxed);
+    }
+
+    /// Owner: how far the job in a slot is.
+    pub fn look(&self, slot: usize) -> State {
+        match self.state(slot).load(Ordering::Acquire) {
+            QUEUED => State::Queued,
+            RUNNING => State::Running,
+            _ => State::Other,
+        }
+    }
+
+    fn payload(&self, slot: usize, word: usize) -> u32 {
+        // Relaxed: read of collected slots only, which are the owner's.
+        self.words[word::SLOTS + slot * word::STRIDE + word].load(Ordering::Relaxed)
+    }
+
+    /// Owner: when the task of a collected slot began and ended, as the worker noted it.
+    pub fn times(&self, slot: usize) -> (f64, f64) {
+        let time = |word| {
+            let [low, high] = [self.payload(slot, word), self.payload(slot, word + 1)];
+            f64::from_bits(u64::from(high) << 32 | u64::from(low))
+        };
+        (time(word::START), time(word::END))
+    }
+
+    /// Owner: whether the answer of a collected slot comes by message.
+    pub fn is_message(&self, slot: usize) -> bool {
+        self.payload(slot, word::KIND) & 3 == MESSAGE
+    }
+
     /// Owner: the next slot with an answer, which is the owner's until `release`.
     pub fn collect(&self) -> Option<usize> {
         loop {
@@ -188,20 +246,11 @@ impl<'a> Link<'a> {
 
     /// Owner: tries to take back the job in a slot; false if the worker has begun with it.
     pub fn recall(&self, slot: usize) -> bool {
-        take_back(self.state(slot))
+        // Relaxed: nothing is read of what the worker wrote, for it wrote nothing.
+        self.state(slot)
+            .compare_exchange(QUEUED, RECALLED, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
-
-    /// Owner: the slot whose job the worker was at when it ended for ever.
-    pub fn died_with(&self) -> Option<usize> {
-        let cursor = self.index(word::CURSOR);
-        (self.state(cursor).load(Ordering::Acquire) == RUNNING).then_some(cursor)
-    }
-}
-
-/// Owner: tries to take back the job in the slot with this state word.
-pub fn take_back(state: &AtomicU32) -> bool {
-    // Relaxed: nothing is read of what the worker wrote, for it wrote nothing.
-    state.compare_exchange(QUEUED, RECALLED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
 /// Clears an asleep word after a store of the caller's; answers whether it was set.
@@ -254,7 +303,7 @@ mod tests {
         assert!(!link.recall(2), "it is already back");
         assert!(link.recall(1));
         assert!(!link.recall(0), "it has begun");
-        assert_eq!(link.died_with(), Some(0));
+        assert_eq!((link.look(0), link.look(1)), (State::Running, State::Other));
         link.finish();
         assert_eq!(link.claim(), None);
         assert_eq!(link.collect(), Some(0));

@@ -1,18 +1,19 @@
-/** The workers of a pool and the jobs between them: who gets what, who is added, replaced and let go. */
+/** The workers of a pool and the jobs between them: carries out what the scheduler in `src/pool/crew` decides. */
 
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker } from '../protocol.js';
 import type { WorkerSource } from '../worker-start.js';
-import { type PoolExports, poolExports } from './exports.js';
 import { Figures } from './figures.js';
 import { Hub } from './hub.js';
-import type { Job } from './job.js';
+import type { Client, Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
-import { Sources } from './link.js';
-import { encoded, encodeValue, isJson, isPlain, notSerializable } from './payload.js';
+import { type Outcome, RingLink, Sources } from './link.js';
+import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
+import { destroyed } from './options.js';
+import { encoded, encodeValue, isJson, isPlain, notSerializable, snapshot } from './payload.js';
 
 /** How a crew is made. */
 export interface CrewOptions {
@@ -35,23 +36,7 @@ export interface Observer {
 const GRACE = 100;
 /** So many workers in a row that end before they did anything are a crash loop. */
 const CRASHES = 5;
-/** Jobs ahead of a busy worker while jobs of several priorities are about. */
-const FEW = 2;
-/** Work ahead of one worker, in milliseconds, that is worth sharing with an idle one. */
-const SHARE = 0.3;
-/** A task that took less than this, in milliseconds, is worth looking out for its answer. */
-const QUICK = 0.05;
-
 let hub: Hub | undefined;
-/** Numbers of jobs are unique on this thread, and fit an `i32`. */
-let jobs = 0;
-
-/** The number of a new job. */
-export function nextJob(): number {
-  jobs = jobs === 0x7fff_ffff ? 1 : jobs + 1;
-  return jobs;
-}
-
 /** Workers and their jobs; several pools may share one. */
 export class Crew implements Employer {
   readonly kernel: Kernel;
@@ -67,15 +52,17 @@ export class Crew implements Employer {
   max: number;
   readonly #idleTimeout: number;
   readonly #grace: number | undefined;
-  readonly #exports: PoolExports;
-  readonly #queue: number;
-  readonly #waiting = new Map<number, Job>();
+  readonly #scheduler: Scheduler;
+  /** Jobs and workers by their numbers at the scheduler. */
+  readonly #jobs: (Job | undefined)[] = [];
+  readonly #byNumber: (Member | undefined)[] = [];
+  /** Jobs that wait or run. */
+  #count = 0;
   readonly #buried: Promise<void>[] = [];
-  /** Jobs about whose priority is not 0. */
-  #special = 0;
   #crashes = 0;
   #workers = 0;
   #closed = false;
+  #collecting = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
@@ -87,13 +74,13 @@ export class Crew implements Employer {
     this.#grace = options.grace;
     this.min = options.min;
     this.max = options.max;
-    this.#exports = poolExports(kernel);
-    this.#queue = this.#exports.isolith_queue_new();
     if (kernel.shared) {
       this.hub = hub ??= new Hub(kernel);
       this.sources = new Sources(hub.kernel, hub.views);
+      hub.add(this);
     }
-    this.#staff();
+    this.#scheduler = new Scheduler(kernel, this.hub?.views, options.min, options.max);
+    this.#grow();
   }
 
   /** Workers that are there or starting. */
@@ -106,156 +93,187 @@ export class Crew implements Employer {
     return this.#buried.length;
   }
 
-  /** Takes a job: to a worker at once if one has room, else into the queue. Throws what refuses its data. */
+  /** Jobs that a worker has. */
+  load(member: Member): number {
+    return this.#scheduler.load(member.number);
+  }
+
+  /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
   submit(job: Job): void {
     if (this.failure !== undefined) throw this.failure;
-    const ring = this.hub !== undefined;
-    if (job.priority !== 0) this.#special++;
-    let length = -1;
     let moved = false;
     try {
-      if (ring && !job.transfer) {
-        const type = typeof job.data;
-        if (type !== 'number' && type !== 'undefined' && type !== 'boolean' && job.data !== null) {
-          length = encodeValue(job.data, "the task's data");
-        }
-      }
-      if (length >= 0) {
-        job.data = undefined;
-        job.bytes = encoded().subarray(0, length);
-        job.json = isJson;
-      } else if (ring && !isPlain(job.data)) {
-        const { data, handles } = packLive(job.data);
-        job.data = data;
-        job.handles = handles;
-      }
+      this.#prepare(job);
       if (job.priority > 0) moved = this.#makeWay(job.priority);
-      const member = this.#waiting.size === 0 ? this.#pick(job) : undefined;
-      if (member) {
-        this.#push(member, job);
-        // Bytes are in the ring now; what was encoded will be overwritten.
-        job.bytes = undefined;
-        this.#grow();
-        return;
+      const slot = this.#scheduler.submit(job.priority, job.transfer !== undefined);
+      job.number = this.#scheduler.job;
+      this.#jobs[job.number] = job;
+      this.#count++;
+      if (slot !== 0) {
+        this.#hand(job, slot);
+      } else if (job.bytes) {
+        // What was encoded will be overwritten.
+        job.bytes = job.bytes.slice();
+      } else if (!isPlain(job.data)) {
+        snapshot(job);
       }
-      if (job.bytes) job.bytes = job.bytes.slice();
-      else if (!isPlain(job.data)) snapshot(job);
     } catch (error) {
-      this.#forget(job);
+      if (job.number >= 0) this.#refuse(job);
+      job.over = true;
       throw error instanceof IsolithError || error instanceof RangeError ? error : notSerializable("the task's data", error);
     }
-    this.#enqueue(job, false);
     // Who was to do what made way may be idle now.
     if (moved) this.dispatch();
     else this.#grow();
   }
 
-  #enqueue(job: Job, front: boolean): void {
-    job.member = undefined;
-    this.#waiting.set(job.id, job);
-    this.#exports.isolith_queue_push(this.#queue, job.id, job.priority, Number(front));
-  }
-
-  #push(member: Member, job: Job): void {
-    const slept = member.link.push(job);
-    job.member = member;
-    if (job.transfer) job.sent = true;
-    if (!slept && member.mean < QUICK && this.hub && member.load <= 2) this.hub.expectSoon();
-  }
-
-  /** The worker that is best for one more job now, if any has room. */
-  #pick(job: Job): Member | undefined {
-    let best: Member | undefined;
-    let least = Infinity;
-    let latest = -1;
-    for (const member of this.members) {
-      if (member.state !== 'ready' || member.asked) continue;
-      const { load } = member.link;
-      // Of idle ones the last that worked: it may still be hot.
-      if (load > least || (load === least && member.idleSince <= latest) || !member.link.hasRoom()) continue;
-      best = member;
-      least = load;
-      latest = member.idleSince;
+  /** Writes the data down as bytes if that is the faster way. */
+  #prepare(job: Job): void {
+    if (!this.hub) return;
+    const { data } = job;
+    const type = typeof data;
+    if (type === 'number' || type === 'undefined' || type === 'boolean' || data === null) return;
+    const length = job.transfer ? -1 : encodeValue(data, "the task's data");
+    if (length >= 0) {
+      job.data = undefined;
+      job.bytes = encoded().subarray(0, length);
+      job.json = isJson;
+    } else if (!isPlain(data)) {
+      const packed = packLive(data);
+      job.data = packed.data;
+      job.handles = packed.handles;
     }
-    if (!best) return undefined;
-    // What can be sent only once goes to an idle worker only: from others it may have to be taken back.
-    const most = job.transfer ? 1 : this.#special > 0 ? Math.min(FEW, best.link.window) : best.link.window;
-    return least < most ? best : undefined;
+  }
+
+  /** Its data cannot be written: as if it had never been. */
+  #refuse(job: Job): void {
+    if (this.#jobs[job.number] !== job) return;
+    if (job.member) this.#scheduler.unsend(job.number);
+    else this.#scheduler.drop(job.number);
+    this.#part(job);
+  }
+
+  /** The job is no longer in the scheduler's list. */
+  #part(job: Job): void {
+    this.#jobs[job.number] = undefined;
+    this.#count--;
+  }
+
+  /** Writes a job for the worker on the desk, and hands it over. */
+  #hand(job: Job, slot: number): void {
+    const number = this.#scheduler.worker;
+    const member = this.#byNumber[number]!;
+    job.member = member;
+    member.link.write(job, slot === BY_MESSAGE ? 0 : slot, job.bytes === undefined && !isPlain(job.data) && this.load(member) > 1);
+    job.bytes = undefined;
+    if (job.transfer) job.sent = true;
+    const handed = this.#scheduler.publish(number);
+    if (!this.hub || handed === 0) return;
+    if (handed === RING) member.thread?.post(0);
+    else if (handed === SOON) this.hub.expectSoon();
   }
 
   /** Sends waiting jobs to whom there is room for, then evens out what is left. */
   dispatch(): void {
-    while (this.#waiting.size > 0) {
-      const id = this.#exports.isolith_queue_pop(this.#queue);
-      const job = this.#waiting.get(id);
-      if (!job) {
-        if (id === 0) break;
-        continue;
-      }
-      const member = this.#pick(job);
-      if (!member) {
-        this.#exports.isolith_queue_push(this.#queue, id, job.priority, 1);
-        break;
-      }
-      this.#waiting.delete(id);
+    if (this.#closed) return;
+    for (;;) {
+      const slot = this.#scheduler.deal();
+      if (slot === 0) break;
+      const job = this.#jobs[this.#scheduler.job]!;
       try {
-        this.#push(member, job);
-        job.bytes = undefined;
+        this.#hand(job, slot);
       } catch (error) {
+        this.#refuse(job);
         this.#settle(job, false, error);
       }
     }
     this.#grow();
-    if (this.#waiting.size === 0) this.#even();
-    for (const member of this.members) if (member.state === 'ready') this.#look(member);
+    if (this.#count > 1 && this.members.size > 1) this.#even();
+    if (!this.hub) for (const member of this.members) if (member.state === 'ready') this.#look(member);
   }
 
   /** A worker that works on a job nobody waits for any more is stopped. */
   #look(member: Member): void {
-    if (!(member.link instanceof MailLink) || member.asked) return;
-    const job = member.link.running();
+    if (member.asked) return;
+    const job = this.#running(member);
     if (job?.over) this.#stop(member, job);
   }
 
   /** Takes jobs from a worker that has many ahead while another has none. */
   #even(): void {
-    let idle: Member | undefined;
-    let loaded: Member | undefined;
-    for (const member of this.members) {
-      if (member.state !== 'ready' || member.asked) continue;
-      if (member.load === 0) idle = member;
-      else if (!loaded || member.load > loaded.load) loaded = member;
-    }
-    if (!idle || !loaded || loaded.load < 2) return;
-    const ahead = loaded.load * loaded.mean;
-    if (ahead < SHARE && performance.now() - loaded.idleSince < 1) {
-      // It will be through in a moment; unless it is stuck, and then nobody would tell.
+    const number = this.#scheduler.even();
+    if (number === -2) {
       this.#balance ??= setTimeout(() => {
         this.#balance = undefined;
         this.dispatch();
       }, 2);
-      return;
+    } else if (number >= 0 && this.#recall(this.#byNumber[number]!, this.#scheduler.job) > 0) {
+      this.dispatch();
     }
-    if (this.#recall(loaded, loaded.load >> 1) > 0) this.dispatch();
   }
 
   /** A job of higher priority came: what workers have not begun and is less urgent goes back. */
   #makeWay(priority: number): boolean {
     let moved = 0;
-    for (const member of this.members) if (member.load > 1) moved += this.#recall(member, Infinity, priority);
+    for (const member of this.members) if (member.state === 'ready') moved += this.#recall(member, Infinity, priority);
     return moved > 0;
   }
 
-  /** Takes back up to so many of the newest jobs below a priority; how many. */
-  #recall(member: Member, most = Infinity, below = Infinity): number {
+  /** Takes back up to so many of the newest jobs, below a priority if one is given; how many. */
+  #recall(member: Member, most = Infinity, below?: number): number {
+    const { link } = member;
     let count = 0;
-    for (const job of member.link.jobs().reverse()) {
-      if (count >= most) break;
-      if (job.priority >= below || job.sent || !member.link.takeBack(job)) continue;
+    if (link instanceof MailLink) {
+      for (const job of this.#jobsOf(member)) {
+        if (count >= most) break;
+        if (job.sent || (below !== undefined && job.priority >= below) || !link.takeBack(job)) continue;
+        count++;
+        this.#again(job);
+      }
+      return count;
+    }
+    while (count < most) {
+      const number = this.#scheduler.recall(member.number, below);
+      if (number < 0) break;
+      const job = this.#jobs[number]!;
+      link.withdraw(job, !job.over);
+      job.member = undefined;
+      if (job.over) this.#dropped(job);
       count++;
-      if (!job.over) this.#enqueue(job, true);
     }
     return count;
+  }
+
+  /** A job that a worker has but did not begin waits again, unless nobody waits for it. */
+  #again(job: Job): void {
+    this.#scheduler.requeue(job.number);
+    job.member = undefined;
+    if (job.over) this.#dropped(job);
+  }
+
+  #dropped(job: Job): void {
+    this.#scheduler.drop(job.number);
+    this.#part(job);
+  }
+
+  /** What a worker has, newest first. */
+  #jobsOf(member: Member): Job[] {
+    return this.#jobs.filter((job): job is Job => job?.member === member).sort((a, b) => b.id - a.id);
+  }
+
+  /** The job that a worker has begun, as far as one can know. */
+  #running(member: Member): Job | undefined {
+    if (member.link instanceof MailLink) return member.link.running();
+    const number = this.#scheduler.running(member.number);
+    if (number >= 0) return this.#jobs[number];
+    const [late] = member.late.values();
+    return late;
+  }
+
+  /** Tasks of one client that wait or run. */
+  jobsOf(client: Client): Job[] {
+    const late = [...this.members].flatMap((member) => [...member.late.values()]);
+    return [...this.#jobs, ...late].filter((job): job is Job => job?.client === client && !job.over);
   }
 
   /** The caller no longer waits: rejects at once, takes the job back or stops it. */
@@ -264,10 +282,24 @@ export class Crew implements Employer {
     const { member } = job;
     this.#settle(job, false, error);
     if (!member) {
-      this.#waiting.delete(job.id);
-    } else if (!member.link.takeBack(job) && member.link.running() === job) {
+      if (this.#jobs[job.number] === job) this.#dropped(job);
+    } else if (this.#takeBack(member, job)) {
+      this.#part(job);
+    } else if (this.#running(member) === job) {
       this.#stop(member, job);
     }
+  }
+
+  /** Takes a job back for good; false if its worker has begun with it, or cannot tell. */
+  #takeBack({ link }: Member, job: Job): boolean {
+    if (link instanceof MailLink) {
+      if (!link.takeBack(job)) return false;
+      this.#scheduler.unsend(job.number);
+      return true;
+    }
+    if (this.#jobs[job.number] !== job || !this.#scheduler.takeBack(job.number)) return false;
+    link.withdraw(job, false);
+    return true;
   }
 
   /** Asks a job that runs to stop; ends its worker if it does not, or shows that it never will. */
@@ -277,24 +309,23 @@ export class Crew implements Employer {
     const grace = this.#grace ?? (member.link.hears(job) ? GRACE : 0);
     if (grace <= 0) {
       this.#kill(member);
-    } else {
-      member.asked = job;
-      member.link.ask(job);
-      setTimeout(() => {
-        if (member.asked === job && member.state === 'ready') this.#kill(member);
-      }, grace);
+      return;
     }
-    this.#staff();
+    member.asked = job;
+    this.#scheduler.ask(member.number, true);
+    member.link.ask(job);
+    setTimeout(() => {
+      if (member.asked === job && member.state === 'ready') this.#kill(member);
+    }, grace);
     this.dispatch();
   }
 
   /** Ends a worker whatever it does; what it has not begun goes to others. */
   #kill(member: Member): void {
-    member.collect(0);
+    this.collect(0);
     this.#release(member, new IsolithError('ERR_WORKER_CRASHED', `worker ${member.workerId} was ended`));
     member.end();
     this.#bury(member);
-    this.#staff();
     this.dispatch();
   }
 
@@ -302,13 +333,27 @@ export class Crew implements Employer {
   #release(member: Member, error: unknown): void {
     this.members.delete(member);
     this.#recall(member);
-    const running = member.link.running();
-    for (const job of member.link.jobs().reverse()) {
-      if (job.over) continue;
+    const { link } = member;
+    const running = this.#running(member);
+    for (;;) {
+      const number = this.#scheduler.newest(member.number);
+      if (number < 0) break;
+      const job = this.#jobs[number]!;
       // By messages nothing is taken back, but what is behind the first has not begun.
-      if (member.link instanceof MailLink && job !== running && !job.sent) this.#enqueue(job, true);
-      else this.#settle(job, false, error);
+      if (link instanceof MailLink && job !== running && !job.sent) {
+        link.withdraw(job);
+        this.#again(job);
+        continue;
+      }
+      this.#scheduler.unsend(number);
+      this.#part(job);
+      member.lost.push(job);
+      if (!job.over) this.#settle(job, false, error);
     }
+    for (const job of member.late.values()) if (!job.over) this.#settle(job, false, error);
+    member.late.clear();
+    this.#scheduler.remove(member.number);
+    this.#byNumber[member.number] = undefined;
   }
 
   #bury(member: Member): void {
@@ -319,44 +364,117 @@ export class Crew implements Employer {
     this.#buried.push(grave);
   }
 
-  answered(member: Member, job: Job, ok: boolean, value: unknown, start: number, end: number): void {
+  /** Takes answers out of the rings, after so many glances; whether there were any. */
+  collect(glances: number): boolean {
+    // An answer may let a job in that looks for room here.
+    if (this.#collecting || this.#count === 0) return false;
+    let slot = this.#scheduler.collect(glances);
+    if (slot === 0) return false;
+    const now = performance.now();
+    this.#collecting = true;
+    try {
+      do {
+        this.#take(slot, now);
+        slot = this.#scheduler.collect(0);
+      } while (slot !== 0);
+    } finally {
+      this.#collecting = false;
+    }
+    if (this.members.size > this.min) this.#trim();
+    return true;
+  }
+
+  /** Takes one answer, of the job and worker on the desk. */
+  #take(slot: number, now: number): void {
+    const job = this.#jobs[this.#scheduler.job]!;
+    const member = this.#byNumber[this.#scheduler.worker]!;
+    const outcome = (member.link as RingLink).read(slot, job);
+    this.#part(job);
+    if (outcome) {
+      this.#done(member, job, outcome, now);
+    } else if (member.early.delete(job.id)) {
+      this.#scheduler.arrived(member.number);
+    } else {
+      member.late.set(job.id, job);
+    }
+  }
+
+  /** An answer came by message. */
+  answered(member: Member, id: number, outcome: Outcome): void {
+    const now = performance.now();
+    const { link, late } = member;
+    if (link instanceof MailLink) {
+      const job = link.find(id);
+      if (!job) return;
+      link.withdraw(job);
+      this.#scheduler.answered(job.number, outcome.end - outcome.start, outcome.end);
+      this.#part(job);
+      this.#done(member, job, outcome, now);
+      if (this.members.size > this.min) this.#trim();
+      return;
+    }
+    const job = late.get(id);
+    if (job) {
+      late.delete(id);
+      this.#scheduler.arrived(member.number);
+      this.#done(member, job, outcome, now);
+      return;
+    }
+    // Before its ring tells of it.
+    const early = this.#jobs[this.#scheduler.oldest(member.number)];
+    if (early?.id !== id) return;
+    member.early.add(id);
+    this.#done(member, early, outcome, now);
+  }
+
+  paced({ number, link }: Member): void {
+    this.#scheduler.widen(number, link.window);
+  }
+
+  #done(member: Member, job: Job, outcome: Outcome, now: number): void {
     this.#crashes = 0;
-    this.figures.record(member.workerId, job, ok, start, end, member.link.collectedAt);
-    if (!job.over) this.#settle(job, ok, value);
-    if (member.load === 0 && this.members.size > this.max) this.#letGo(member);
-    else if (member.load === 0) this.#expectIdle();
+    member.count(outcome);
+    this.figures.record(member.workerId, job, outcome, now);
+    if (member.asked === job) {
+      member.asked = undefined;
+      this.#scheduler.ask(member.number, false);
+    }
+    if (!job.over) this.#settle(job, outcome.ok, outcome.value);
   }
 
   #settle(job: Job, ok: boolean, value: unknown): void {
-    this.#forget(job);
-    if (ok) job.resolve(value);
-    else job.reject(value);
-  }
-
-  #forget(job: Job): void {
     job.over = true;
     job.release?.();
-    if (job.priority !== 0) this.#special--;
-    job.client.over(job);
+    job.client.over();
+    if (ok) job.resolve(value);
+    else job.reject(value);
   }
 
   ready(member: Member): void {
     if (this.#closed) return;
     this.event('start', { workerId: member.workerId, startedBy: member.startedBy });
-    if (this.members.size > this.max) this.#letGo(member);
+    const { number, link } = member;
+    this.#scheduler.join(number, link.address, link.window);
+    this.doze(true);
+    this.#trim();
     this.dispatch();
-    this.#expectIdle();
+  }
+
+  doze(yes: boolean): boolean {
+    return this.#scheduler.doze(yes);
   }
 
   failed(member: Member, error: unknown): void {
     this.members.delete(member);
+    this.#scheduler.remove(member.number);
+    this.#byNumber[member.number] = undefined;
     // Where none can start nobody is left waiting; where others work, the next death tries again.
     if (this.members.size === 0 || ++this.#crashes >= CRASHES) this.fail(error);
   }
 
   crashed(member: Member, error: Error): void {
-    member.collect(0);
-    const job = member.link.running();
+    this.collect(0);
+    const job = this.#running(member);
     this.event('error', { workerId: member.workerId, error });
     if (!job) return;
     // Nobody will answer this task; what state the worker is in nobody knows.
@@ -365,7 +483,7 @@ export class Crew implements Employer {
   }
 
   died(member: Member, error: Error): void {
-    const had = member.link.running() !== undefined;
+    const had = this.#running(member) !== undefined;
     this.#release(member, error);
     this.#bury(member);
     this.event('crash', { workerId: member.workerId, error });
@@ -373,112 +491,106 @@ export class Crew implements Employer {
       this.fail(new IsolithError('ERR_WORKER_CRASHED', `${CRASHES} workers in a row ended before they did anything`, { cause: error }));
       return;
     }
-    this.#staff();
     this.dispatch();
   }
 
   /** From now on nothing runs here: everybody who waits is told why. */
   fail(error: unknown): void {
     this.failure = error;
-    for (const job of [...this.#waiting.values()]) this.#settle(job, false, error);
-    this.#waiting.clear();
+    this.#turnAway(error);
     this.event('failed', { error });
+  }
+
+  /** Rejects all that no worker has. */
+  #turnAway(error: unknown): void {
+    for (const job of [...this.#jobs]) {
+      if (!job || job.member) continue;
+      this.#dropped(job);
+      if (!job.over) this.#settle(job, false, error);
+    }
   }
 
   message(member: Member, message: FromWorker): void {
     if (message !== 0 && message.type === 'progress') {
-      const job = member.link.jobs().find(({ id }) => id === message.id);
+      const job = this.#jobWithId(member, message.id);
       if (job && !job.over) job.onProgress?.(message.value);
       return;
     }
     for (const observer of this.observers) observer.message(member, message);
   }
 
+  #jobWithId(member: Member, id: number): Job | undefined {
+    if (member.link instanceof MailLink) return member.link.find(id);
+    const oldest = this.#jobs[this.#scheduler.oldest(member.number)];
+    return oldest?.id === id ? oldest : (member.late.get(id) ?? this.#jobs.find((job) => job?.id === id));
+  }
+
   event(type: string, detail: unknown): void {
     for (const observer of this.observers) observer.event(type, detail);
   }
 
-  /** Starts workers up to the least number. */
-  #staff(): void {
-    while (!this.#closed && this.failure === undefined && this.members.size < this.min) this.#hire();
-    this.#grow();
-  }
-
-  #hire(): void {
-    this.members.add(new Member(this, ++this.#workers));
-  }
-
-  /** Starts more workers where there is more to do than workers who do it. */
+  /** Starts as many workers as the scheduler asks for. */
   #grow(): void {
     if (this.members.size >= this.max || this.#closed || this.failure !== undefined) return;
-    let jobs = this.#waiting.size;
-    for (const member of this.members) jobs += member.load;
-    while (this.members.size < Math.min(this.max, jobs)) this.#hire();
+    for (;;) {
+      const number = this.#scheduler.hire();
+      if (number < 0) return;
+      const member = new Member(this, number, ++this.#workers);
+      this.#byNumber[number] = member;
+      this.members.add(member);
+    }
   }
 
   #letGo(member: Member): void {
     this.members.delete(member);
-    this.#recall(member);
+    this.#scheduler.remove(member.number);
+    this.#byNumber[member.number] = undefined;
     member.end();
     this.#bury(member);
   }
 
-  /** Lets workers beyond the least number go when they have been idle for long. */
-  #expectIdle(): void {
-    if (this.#timer !== undefined || this.members.size <= this.min) return;
+  /** Lets go who is one too many, and looks again when others may have been idle for long. */
+  #trim(): void {
+    if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
+    if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const since = performance.now() - this.#idleTimeout;
-      for (const member of [...this.members]) {
-        if (this.members.size > this.min && member.state === 'ready' && member.load === 0 && member.idleSince <= since) this.#letGo(member);
-      }
-      this.#expectIdle();
+      this.#trim();
     }, this.#idleTimeout + 1);
+  }
+
+  #dismiss(): void {
+    for (;;) {
+      const number = this.#scheduler.dismiss(this.#idleTimeout);
+      if (number < 0) return;
+      this.#letGo(this.#byNumber[number]!);
+    }
   }
 
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
     this.min = min;
     this.max = max;
-    for (const member of [...this.members]) {
-      if (this.members.size > max && member.load === 0 && member.state === 'ready') this.#letGo(member);
-    }
-    this.#staff();
-    this.#expectIdle();
+    this.#scheduler.limit(min, max);
+    this.#trim();
+    this.dispatch();
   }
 
   /** Ends all workers; resolves when their death is certain and all that they had is returned. */
   async close(): Promise<void> {
+    this.collect(0);
     this.#closed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#balance);
     for (const member of [...this.members]) {
-      member.collect(0);
       this.#release(member, destroyed());
       member.end();
       this.#bury(member);
     }
-    for (const job of [...this.#waiting.values()]) this.#settle(job, false, destroyed());
-    this.#waiting.clear();
+    this.#turnAway(destroyed());
+    this.hub?.remove(this);
     await Promise.all(this.#buried);
     this.sources?.free();
-    this.#exports.isolith_queue_free(this.#queue);
+    this.#scheduler.free();
   }
-}
-
-/** The error of what a destroyed pool still had. */
-export function destroyed(): IsolithError {
-  return new IsolithError('ERR_POOL_DESTROYED', 'the pool was destroyed');
-}
-
-/** Copies a job's data as postMessage would, because the message comes later. */
-function snapshot(job: Job): void {
-  const { data, transfer } = job;
-  if (!transfer) {
-    job.data = structuredClone(data);
-    return;
-  }
-  const copy = structuredClone({ data, transfer }, { transfer });
-  job.data = copy.data;
-  job.transfer = copy.transfer;
 }

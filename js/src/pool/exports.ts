@@ -4,22 +4,39 @@ import type { Kernel } from '../kernel.js';
 
 /** Addresses come as signed 32-bit numbers: `>>> 0` them. */
 export interface PoolExports {
-  isolith_queue_new(): number;
-  isolith_queue_free(queue: number): void;
-  isolith_queue_push(queue: number, job: number, priority: number, front: number): void;
-  isolith_queue_pop(queue: number): number;
+  isolith_crew_new(least: number, most: number): number;
+  isolith_crew_free(crew: number): void;
+  isolith_crew_limit(crew: number, least: number, most: number): void;
+  isolith_crew_submit(crew: number, priority: number, once: number): number;
+  isolith_crew_deal(crew: number): number;
+  isolith_crew_publish(crew: number, worker: number): number;
+  isolith_crew_collect(crew: number, glances: number): number;
+  isolith_crew_answered(crew: number, job: number, took: number, now: number): void;
+  isolith_crew_arrived(crew: number, worker: number): void;
+  isolith_crew_unsend(crew: number, job: number): void;
+  isolith_crew_requeue(crew: number, job: number): void;
+  isolith_crew_drop(crew: number, job: number): void;
+  isolith_crew_take_back(crew: number, job: number): number;
+  isolith_crew_recall(crew: number, worker: number, all: number, below: number): number;
+  isolith_crew_newest(crew: number, worker: number): number;
+  isolith_crew_oldest(crew: number, worker: number): number;
+  isolith_crew_running(crew: number, worker: number): number;
+  isolith_crew_load(crew: number, worker: number): number;
+  isolith_crew_hire(crew: number): number;
+  isolith_crew_join(crew: number, worker: number, link: number, window: number, now: number): void;
+  isolith_crew_widen(crew: number, worker: number, window: number): void;
+  isolith_crew_ask(crew: number, worker: number, asked: number): void;
+  isolith_crew_remove(crew: number, worker: number): void;
+  isolith_crew_even(crew: number, now: number): number;
+  isolith_crew_dismiss(crew: number, now: number, patience: number): number;
+  isolith_crew_doze(crew: number, asleep: number): number;
   isolith_link_size(slots: number): number;
   isolith_link_init(link: number, slots: number): void;
-  isolith_link_reserve(link: number): number;
-  isolith_link_publish(link: number): number;
   isolith_link_claim(link: number, glances: number): number;
   isolith_link_room(slot: number, bytes: number): number;
   isolith_link_finish(link: number): number;
   isolith_link_sleep(link: number): number;
   isolith_link_awake(link: number): void;
-  isolith_link_collect(link: number, release: number, glances: number): number;
-  isolith_link_recall(slot: number): number;
-  isolith_link_doze(link: number): void;
   isolith_thread_reserve(): number;
   isolith_thread_slot(thread: number): number;
   isolith_thread_begin(thread: number, tls: number, stack: number): void;
@@ -38,11 +55,7 @@ export function poolExports(kernel: Kernel): PoolExports {
 }
 
 /** Words of a link's header; see `src/pool/link.rs`. */
-export const LinkWord = { asleep: 0, abort: 1, listens: 2, owner: 3 } as const;
-
-/** States of a slot: handed over, and opened by its worker. */
-export const QUEUED = 1;
-export const RUNNING = 2;
+export const LinkWord = { abort: 1, listens: 2 } as const;
 
 /** Words of a slot, and where times (float64) and small payloads lie in it, in bytes. */
 export const SlotWord = { state: 0, job: 1, fn: 2, kind: 3, ptr: 4, length: 5, block: 6, blockSize: 7, source: 8, room: 9 } as const;

@@ -1,9 +1,13 @@
 /** What a crew has done: totals, latencies, and the last tasks as a trace. */
 
 import type { Job } from './job.js';
+import type { Outcome } from './link.js';
 
 /** How many tasks the trace remembers. */
 const REMEMBERED = 8192;
+
+/** What turns this thread's clock into milliseconds since 1970. */
+const ORIGIN = performance.timeOrigin;
 
 /** One event of the Chrome trace format. */
 export interface TraceEvent {
@@ -15,15 +19,6 @@ export interface TraceEvent {
   readonly ts?: number;
   readonly dur?: number;
   readonly args: Record<string, unknown>;
-}
-
-interface Run {
-  name: string;
-  workerId: number;
-  ok: boolean;
-  queuedAt: number;
-  start: number;
-  end: number;
 }
 
 /** A mean and a maximum, in milliseconds. */
@@ -40,36 +35,33 @@ export class Figures {
   #waitMost = 0;
   #back = 0;
   #backMost = 0;
-  readonly #runs: Run[] = [];
+  /** Three times for each run: queued, begun, ended; and who ran what, negative if it failed. */
+  readonly #times = new Float64Array(REMEMBERED * 3);
+  readonly #workers = new Int32Array(REMEMBERED);
+  readonly #names: string[] = [];
   #next = 0;
 
-  /** A task was answered; times are milliseconds since 1970. */
-  record(workerId: number, job: Job, ok: boolean, start: number, ended: number, now: number): void {
+  /** A task was answered at `now`; its times are milliseconds since 1970. */
+  record(workerId: number, job: Job, outcome: Outcome, now: number): void {
+    const { ok, start } = outcome;
     // Browsers adjust their clocks.
-    const end = Math.max(start, ended);
+    const end = Math.max(start, outcome.end);
     if (ok) this.done++;
     else this.failed++;
-    const origin = performance.timeOrigin;
-    const queuedAt = origin + job.queuedAt;
+    const queuedAt = ORIGIN + job.queuedAt;
     const wait = Math.max(0, start - queuedAt);
     this.#wait += wait;
     if (wait > this.#waitMost) this.#waitMost = wait;
-    const back = Math.max(0, origin + now - end);
+    const back = Math.max(0, ORIGIN + now - end);
     this.#back += back;
     if (back > this.#backMost) this.#backMost = back;
-    const run = this.#runs[this.#next];
-    const { name } = job.fn;
-    if (run) {
-      run.name = name;
-      run.workerId = workerId;
-      run.ok = ok;
-      run.queuedAt = queuedAt;
-      run.start = start;
-      run.end = end;
-    } else {
-      this.#runs[this.#next] = { name, workerId, ok, queuedAt, start, end };
-    }
-    this.#next = (this.#next + 1) % REMEMBERED;
+    const at = this.#next;
+    this.#times[at * 3] = queuedAt;
+    this.#times[at * 3 + 1] = start;
+    this.#times[at * 3 + 2] = end;
+    this.#workers[at] = ok ? workerId : -workerId;
+    this.#names[at] = job.fn.name;
+    this.#next = at + 1 === REMEMBERED ? 0 : at + 1;
   }
 
   /** From `run()` to the task's first line. */
@@ -86,15 +78,18 @@ export class Figures {
 
   /** The last tasks in the Chrome trace format: load its JSON into `chrome://tracing` or Perfetto. */
   trace(pool: string): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
-    const runs = [...this.#runs].sort((a, b) => a.start - b.start);
+    const times = this.#times;
+    const runs = [...this.#names.keys()].sort((a, b) => times[a * 3 + 1]! - times[b * 3 + 1]!);
     const traceEvents: TraceEvent[] = [{ name: 'process_name', cat: '__metadata', ph: 'M', pid: 1, tid: 0, args: { name: pool } }];
-    for (const workerId of new Set(runs.map((run) => run.workerId))) {
+    for (const workerId of new Set(runs.map((run) => Math.abs(this.#workers[run]!)))) {
       traceEvents.push({ name: 'thread_name', cat: '__metadata', ph: 'M', pid: 1, tid: workerId, args: { name: `worker ${workerId}` } });
     }
-    for (const { name, workerId, ok, queuedAt, start, end } of runs) {
+    for (const run of runs) {
+      const [queuedAt, start, end] = times.subarray(run * 3, run * 3 + 3) as unknown as [number, number, number];
+      const worker = this.#workers[run]!;
       traceEvents.push({
-        name: name || 'task', cat: 'task', ph: 'X', pid: 1, tid: workerId,
-        ts: start * 1000, dur: (end - start) * 1000, args: { ok, queuedMs: start - queuedAt },
+        name: this.#names[run] || 'task', cat: 'task', ph: 'X', pid: 1, tid: Math.abs(worker),
+        ts: start * 1000, dur: (end - start) * 1000, args: { ok: worker > 0, queuedMs: start - queuedAt },
       });
     }
     return { traceEvents, displayTimeUnit: 'ms' };

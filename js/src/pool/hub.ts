@@ -1,17 +1,15 @@
 /** One per thread that owns pools: where all their workers ring, and where answers are looked for. */
 
 import type { Kernel } from '../kernel.js';
-import { Patience } from './patience.js';
 import { type PoolExports, poolExports, Views } from './exports.js';
+import { Patience } from './patience.js';
 
-/** What the hub looks after. */
+/** A crew as its hub sees it. */
 export interface Spoke {
   /** Takes answers that are there, after so many glances; whether there were any. */
   collect(glances: number): boolean;
-  /** Jobs on their way. */
-  readonly load: number;
-  /** Whether the worker must ring when it has answered. */
-  doze(yes: boolean): void;
+  /** Says whether its workers must ring when they have answered; true if any has a job. */
+  doze(yes: boolean): boolean;
   /** Sends waiting jobs to whom there is room for. */
   dispatch(): void;
 }
@@ -42,17 +40,18 @@ export class Hub {
 
   add(spoke: Spoke): void {
     this.#spokes.add(spoke);
-    spoke.doze(true);
   }
 
   remove(spoke: Spoke): void {
     this.#spokes.delete(spoke);
   }
 
-  /** A worker has rung: the event loop had its turn. */
-  bell(): void {
+  /** A worker of this crew has rung: the event loop had its turn. */
+  bell(spoke: Spoke): void {
     this.#chainEnds = 0;
-    this.wake();
+    if (spoke.collect(0)) spoke.dispatch();
+    // With nothing on its way there is nothing to look for.
+    if (spoke.doze(true)) this.wake();
   }
 
   /** Takes all answers, sends what waits, and sleeps again. */
@@ -60,16 +59,13 @@ export class Hub {
     const until = performance.now() + ROUND;
     for (;;) {
       if (this.#collect(0)) {
-        this.#dispatch();
         if (performance.now() < until) continue;
         // Not asleep, so nobody rings: come back by ourselves.
         this.#later ??= this.#laterChannel();
         this.#later.port2.postMessage(0);
         return;
       }
-      this.#doze(true);
-      if (!this.#collect(0)) return;
-      this.#dispatch();
+      if (!this.#doze(true) || !this.#collect(0)) return;
     }
   }
 
@@ -81,18 +77,20 @@ export class Hub {
 
   #collect(glances: number): boolean {
     let any = false;
-    for (const spoke of this.#spokes) if (spoke.load > 0 && spoke.collect(glances)) any = true;
+    for (const spoke of this.#spokes) {
+      if (!spoke.collect(glances)) continue;
+      any = true;
+      spoke.dispatch();
+    }
     return any;
   }
 
   // Each link has a bell of its own: one for all could be rung by a thread that was killed and runs
   // on for a while, whose message nobody gets.
-  #doze(yes: boolean): void {
-    for (const spoke of this.#spokes) spoke.doze(yes);
-  }
-
-  #dispatch(): void {
-    for (const spoke of this.#spokes) spoke.dispatch();
+  #doze(yes: boolean): boolean {
+    let busy = false;
+    for (const spoke of this.#spokes) if (spoke.doze(yes)) busy = true;
+    return busy;
   }
 
   /**
@@ -125,7 +123,6 @@ export class Hub {
     do found = this.#collect(GLANCES);
     while (!found && performance.now() < until);
     this.#patience.learn(found);
-    if (found) this.#dispatch();
     // Dozes, and looks once more.
     this.wake();
   }

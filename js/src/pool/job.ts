@@ -15,12 +15,14 @@ export interface TaskRef {
 
 /** Who submitted a job, and is told when it is over. */
 export interface Client {
-  over(job: Job): void;
+  over(): void;
 }
 
 /** One task on its way. */
 export interface Job {
   readonly id: number;
+  /** Its number in its crew's list, used again when it is over. */
+  number: number;
   readonly fn: TaskRef;
   readonly client: Client;
   /** Data for a message, or a plain value. */
@@ -44,11 +46,20 @@ export interface Job {
   slot: number;
   ptr: number;
   length: number;
-  /** Its data can be sent only once: it was moved. */
+  /** Its data went to a worker and cannot be sent again: it was moved. */
   sent: boolean;
   over: boolean;
   /** Stops its timer and forgets its signal. */
   release: (() => void) | undefined;
+}
+
+/** Numbers of jobs are unique on this thread, and fit an `i32`. */
+let jobs = 0;
+
+/** The number of a new job. */
+export function nextJob(): number {
+  jobs = jobs === 0x7fff_ffff ? 1 : jobs + 1;
+  return jobs;
 }
 
 let refs = 0;

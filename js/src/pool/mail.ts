@@ -12,6 +12,7 @@ const SHORT = 0.3;
 
 /** A link by postMessage. */
 export class MailLink implements Link {
+  readonly address = 0;
   readonly #post: Post;
   readonly #jobs = new Map<number, Job>();
   readonly #known = new Set<number>();
@@ -24,15 +25,7 @@ export class MailLink implements Link {
     this.#post = post;
   }
 
-  get load(): number {
-    return this.#jobs.size;
-  }
-
-  hasRoom(): boolean {
-    return this.#jobs.size < MOST;
-  }
-
-  push(job: Job): boolean {
+  write(job: Job): void {
     const { id, fn, data, block, transfer } = job;
     const source = this.#known.has(fn.id) ? undefined : fn.source;
     const parcel: Parcel = { id, fn: fn.id, data, ...(source === undefined ? {} : { source }), ...(block ? { block } : {}) };
@@ -48,7 +41,6 @@ export class MailLink implements Link {
     }
     this.#known.add(fn.id);
     this.#jobs.set(id, job);
-    return true;
   }
 
   #flush(): void {
@@ -65,10 +57,7 @@ export class MailLink implements Link {
     this.window = each < SHORT ? Math.min(MOST, this.window * 4) : Math.max(1, this.window >> 1);
   }
 
-  collect(): boolean {
-    return false;
-  }
-
+  /** Takes a job out of the batch that was not posted yet; false if it is on its way. */
   takeBack(job: Job): boolean {
     const at = this.#batch.findIndex((parcel) => parcel.id === job.id);
     if (at < 0) return false;
@@ -82,23 +71,18 @@ export class MailLink implements Link {
     return true;
   }
 
+  withdraw(job: Job): void {
+    this.#jobs.delete(job.id);
+  }
+
+  /** The job that the worker is at, if it has any. */
   running(): Job | undefined {
     const [first] = this.#jobs.values();
     return first;
   }
 
-  jobs(): Job[] {
-    return [...this.#jobs.values()];
-  }
-
-  get collectedAt(): number {
-    return performance.now();
-  }
-
-  answered(id: number): Job | undefined {
-    const job = this.#jobs.get(id);
-    this.#jobs.delete(id);
-    return job;
+  find(id: number): Job | undefined {
+    return this.#jobs.get(id);
   }
 
   ask(job: Job): void {

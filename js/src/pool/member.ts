@@ -8,14 +8,14 @@ import { enlist, type Mourning, pronounceDead } from './mourning.js';
 import { type PoolExports, poolExports, ThreadWord } from './exports.js';
 import type { Hub, Spoke } from './hub.js';
 import type { Job } from './job.js';
-import { type Link, RingLink, type Sources } from './link.js';
+import { type Link, type Outcome, RingLink, type Sources } from './link.js';
 import { MailLink } from './mail.js';
 import { bury, deathOf } from './death.js';
 import { memberOf } from './proxy.js';
 import { isMarker } from './stage.js';
 
 /** What members need of their crew. */
-export interface Employer {
+export interface Employer extends Spoke {
   readonly kernel: Kernel;
   /** Where memory is shared. */
   readonly hub: Hub | undefined;
@@ -30,16 +30,20 @@ export interface Employer {
   crashed(member: Member, error: Error): void;
   /** It died by itself; `error` says why as far as known. */
   died(member: Member, error: Error): void;
-  answered(member: Member, job: Job, ok: boolean, value: unknown, start: number, end: number): void;
-  dispatch(): void;
+  /** A job was answered by message: of which its ring tells too, or not. */
+  answered(member: Member, id: number, outcome: Outcome): void;
+  /** It may have more or fewer jobs at a time than before. */
+  paced(member: Member): void;
   message(member: Member, message: FromWorker): void;
 }
 
 let threads = 0;
 
 /** One worker. */
-export class Member implements Spoke {
+export class Member {
   readonly workerId: number;
+  /** Its number in its crew's list, used again when it is gone. */
+  readonly number: number;
   readonly #crew: Employer;
   state: 'starting' | 'ready' | 'leaving' | 'gone' = 'starting';
   link: Link;
@@ -53,22 +57,21 @@ export class Member implements Spoke {
   busyMs = 0;
   done = 0;
   failed = 0;
-  /** Mean time of a task in milliseconds, the recent ones weighing most. */
-  mean = 1;
-  idleSince = performance.now();
   /** The job that is asked to stop. */
   asked: Job | undefined;
+  /** Jobs whose answer came by message before the ring told of it, and the reverse. */
+  readonly early = new Set<number>();
+  readonly late = new Map<number, Job>();
+  /** Jobs that ended with this worker, which may still read what they had in memory. */
+  readonly lost: Job[] = [];
 
-  constructor(crew: Employer, workerId: number) {
+  constructor(crew: Employer, number: number, workerId: number) {
+    this.number = number;
     this.workerId = workerId;
     this.#crew = crew;
     this.#lock = `isolith-${crypto.getRandomValues(new Uint32Array(3)).join('-')}-${++threads}`;
     this.link = this.#newLink();
     void this.#start();
-  }
-
-  get load(): number {
-    return this.link.load;
   }
 
   get startedBy(): StartedBy | undefined {
@@ -79,7 +82,7 @@ export class Member implements Spoke {
     const { hub, sources } = this.#crew;
     const post = (...message: Parameters<Thread['post']>): void => this.thread?.post(...message);
     if (!hub || !sources) return new MailLink(post);
-    return new RingLink(hub.kernel, hub.views, sources, post, (...answer) => this.answer(...answer));
+    return new RingLink(hub.kernel, hub.views, sources, post);
   }
 
   async #start(): Promise<void> {
@@ -101,8 +104,6 @@ export class Member implements Spoke {
       if (this.state === 'leaving') return this.end();
       if (this.state !== 'starting') return;
       this.state = 'ready';
-      this.idleSince = performance.now();
-      crew.hub?.add(this);
       crew.ready(this);
     } catch (error) {
       this.state = 'gone';
@@ -133,16 +134,18 @@ export class Member implements Spoke {
 
   #receive(message: FromWorker): void {
     if (message === 0) {
-      this.#crew.hub?.bell();
+      this.#crew.hub?.bell(this.#crew);
     } else if (message.type === 'answers') {
-      for (const { id, ok, value, start, end } of message.answers) {
-        const job = this.link.answered(id);
+      const { answers } = message;
+      for (const { id, ok, value, start, end } of answers) {
         if (isMarker(value)) memberOf.set(value, this);
-        if (job) this.answer(job, ok, ok ? value : unpackError(value), start, end);
+        this.#crew.answered(this, id, { ok, value: ok ? value : unpackError(value), start, end });
       }
-      const first = message.answers[0];
-      const last = message.answers.at(-1);
-      if (first && last && this.link instanceof MailLink) this.link.learn(message.answers.length, last.end - first.start);
+      const { link } = this;
+      if (link instanceof MailLink && answers[0]) {
+        link.learn(answers.length, answers.at(-1)!.end - answers[0].start);
+        this.#crew.paced(this);
+      }
       this.#crew.dispatch();
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
@@ -152,32 +155,15 @@ export class Member implements Spoke {
   }
 
   /** An answer came. */
-  answer(job: Job, ok: boolean, value: unknown, start: number, end: number): void {
-    const took = end - start;
-    this.busyMs += took;
-    this.mean += (took - this.mean) / 4;
-    this.idleSince = end - performance.timeOrigin;
+  count({ ok, start, end }: Outcome): void {
+    this.busyMs += end - start;
     if (ok) this.done++;
     else this.failed++;
-    if (this.asked === job) this.asked = undefined;
-    this.#crew.answered(this, job, ok, value, start, end);
-  }
-
-  collect(glances: number): boolean {
-    return this.link.collect(glances);
-  }
-
-  doze(yes: boolean): void {
-    if (this.link instanceof RingLink) this.link.doze(yes);
-  }
-
-  dispatch(): void {
-    this.#crew.dispatch();
   }
 
   #died(): void {
     if (this.state === 'gone') return;
-    this.link.collect(0);
+    this.#crew.collect(0);
     const error = new IsolithError('ERR_WORKER_CRASHED', `worker ${this.workerId} ended by itself`);
     this.#leave();
     this.buried = Promise.resolve().then(() => this.#return());
@@ -187,7 +173,6 @@ export class Member implements Spoke {
   /** From here on it is no part of the crew; its answers are not looked at. */
   #leave(): void {
     this.state = 'gone';
-    this.#crew.hub?.remove(this);
     if (this.thread) this.thread.onmessage = () => {};
     if (this.thread) this.thread.onerror = () => {};
   }
@@ -223,7 +208,9 @@ export class Member implements Spoke {
       exports.isolith_thread_reap(slot.number);
       if (stack !== 0) exports.__wbindgen_thread_destroy(tls, stack, stackBytes);
     }
-    this.link.free();
+    const { link } = this;
+    if (link instanceof RingLink) for (const job of this.lost.splice(0)) link.bury(job);
+    link.free();
   }
 }
 

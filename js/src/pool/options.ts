@@ -107,3 +107,8 @@ export function timedOut(milliseconds: number): IsolithError {
   error.name = 'TimeoutError';
   return error;
 }
+
+/** The error of what a destroyed pool still had. */
+export function destroyed(): IsolithError {
+  return new IsolithError('ERR_POOL_DESTROYED', 'the pool was destroyed');
+}

@@ -2,6 +2,7 @@
 
 import { encode, FULL } from '../codec.js';
 import { IsolithError } from '../errors.js';
+import type { Job } from './job.js';
 import { isForJson } from './json.js';
 
 /** Beyond this many bytes structured clone by postMessage holds its own. */
@@ -69,4 +70,16 @@ export function notSerializable(what: string, cause: unknown): IsolithError {
 /** Whether a value is copied by being written down, so that a snapshot of it needs nothing. */
 export function isPlain(value: unknown): boolean {
   return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+/** Copies a job's data as postMessage would, because the message comes later. */
+export function snapshot(job: Job): void {
+  const { data, transfer } = job;
+  if (!transfer) {
+    job.data = structuredClone(data);
+    return;
+  }
+  const copy = structuredClone({ data, transfer }, { transfer });
+  job.data = copy.data;
+  job.transfer = copy.transfer;
 }
