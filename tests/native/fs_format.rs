@@ -7,7 +7,9 @@
 mod fs_support;
 
 use fs_support::{Disk, Picture, difference, pattern};
-use isolith::fs::{Batch, EXTENT, FORMAT, Flags, Follow, Fs, Key, MemoryStore, Place, Write};
+use isolith::fs::{
+    Batch, EXTENT, FORMAT, Flags, Follow, Fs, Key, MemoryStore, Place, SetAttr, Write,
+};
 use std::path::PathBuf;
 
 /// What was done to the store before it was saved. Each format's story stays as it is: the tree that
@@ -42,6 +44,11 @@ fn story(format: u64) -> Disk {
     let (from, to) = (Place::from("/dir/many-1"), Place::from("/dir/below/renamed \u{fc}"));
     disk.run(|fs| fs.rename(from, to)).expect("there");
     disk.write("/dir/small", &pattern(4, 900)).expect("space");
+    if format >= 2 {
+        let node = disk.fs.node_at(Place::from("/dir/small"), Follow::Yes).expect("there");
+        disk.run(|fs| fs.chown(node, Some(33), Some(44))).expect("there");
+        disk.run(|fs| fs.set_attr(node, b"user.kind", b"small", SetAttr::Any)).expect("there");
+    }
     disk.commit();
     disk
 }
@@ -102,6 +109,12 @@ fn every_format_opens_and_is_written_on() {
         let mut disk = Disk::on(saved(format), 8 * EXTENT, 7);
         assert_eq!(disk.fs.check(), [] as [String; 0], "format {format}");
         same(&disk.picture(), &expected, &format!("format {format}"));
+        if format >= 2 {
+            let stat = disk.fs.stat(Place::from("/dir/small"), Follow::Yes).expect("there");
+            assert_eq!((stat.uid, stat.gid), (33, 44));
+            let node = disk.fs.node_at(Place::from("/dir/small"), Follow::Yes).expect("there");
+            assert_eq!(&*disk.fs.attr(node, b"user.kind").expect("set"), b"small");
+        }
         disk.write("/dir/small", b"written by a later version").expect("space");
         disk.commit();
         assert_eq!(disk.store.get(Key::Super), Some(&[FORMAT as u8][..]), "it is migrated");
@@ -122,6 +135,29 @@ fn what_is_only_read_stays_in_its_format() {
     disk.picture();
     disk.commit();
     assert_eq!(disk.store.get(Key::Super), Some(&[1][..]));
+}
+
+#[test]
+fn a_tab_that_follows_the_log_learns_of_a_migration_or_refuses_it() {
+    let mut writer = Disk::on(saved(1), 8 * EXTENT, 7);
+    let mut reader = Disk::on(saved(1), 8 * EXTENT, 8);
+    let last = reader.fs.last_log(reader.id);
+    let node = writer.fs.node_at(Place::from("/dir/small"), Follow::Yes).expect("there");
+    writer.run(|fs| fs.chown(node, Some(5), None)).expect("there");
+    writer.commit();
+    reader.fs.refresh(reader.id, &writer.store.news(last)).expect("what this version knows");
+    let stat = reader.fs.stat(Place::from("/dir/small"), Follow::Yes).expect("there");
+    assert_eq!(stat.uid, 5);
+    // A log record that begins by naming a later format.
+    let mut image = isolith::fs::Image::default();
+    image
+        .add(Key::Log(reader.fs.last_log(reader.id) + 1), vec![7, FORMAT as u8 + 1])
+        .expect("a log");
+    let code = match reader.fs.refresh(reader.id, &image) {
+        Err(isolith::fs::Stop::Fail(error)) => error.code(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code, "ENOTSUP");
 }
 
 #[test]

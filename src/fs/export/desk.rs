@@ -60,6 +60,8 @@ pub(super) struct Desk {
     pub(super) image: Image,
     // Short lists, searched from one end to the other: each kind of map would cost kilobytes of code.
     pub(super) maps: Vec<(u32, Mapping)>,
+    /// Who watches, once for each time.
+    pub(super) watching: Vec<u32>,
     posts: Vec<Post>,
     queued: Vec<Need>,
     loading: Vec<(u32, Need)>,
@@ -73,6 +75,7 @@ impl Desk {
             fs,
             image: Image::default(),
             maps: Vec::new(),
+            watching: Vec::new(),
             posts: Vec::new(),
             queued: Vec::new(),
             loading: Vec::new(),
@@ -92,6 +95,14 @@ impl Desk {
     /// The mapping of an open file, if it has one.
     pub(super) fn mapping(&self, handle: u32) -> Option<Mapping> {
         self.maps.iter().find(|(mapped, _)| *mapped == handle).map(|(_, mapping)| *mapping)
+    }
+
+    /// Ends one watch of `owner`; false if it has none.
+    pub(super) fn unwatch(&mut self, owner: u32) -> bool {
+        let Some(at) = self.watching.iter().position(|one| *one == owner) else { return false };
+        self.watching.swap_remove(at);
+        self.fs.unwatch();
+        true
     }
 
     /// Notes what an operation has stopped for.
