@@ -4,7 +4,7 @@ use super::super::step::Stop;
 use super::super::{Batch, Fs, Image, Mapping, Need, StoreId};
 use crate::error::Result;
 use crate::sync::lock::Lock;
-use crate::sync::primitive::AtomicU32;
+use crate::sync::primitive::{AtomicU32, Ordering};
 use crate::{Error, fs};
 
 /// Words that JavaScript waits on and rings; Rust only says where they are.
@@ -27,6 +27,8 @@ pub(super) struct Words {
     state: AtomicU32,
     /// Names the channel on which workers call.
     channel: [AtomicU32; 2],
+    /// How many watch: who changes something tells the others on the channel.
+    watchers: AtomicU32,
 }
 
 pub(super) static WORDS: Words = Words {
@@ -39,6 +41,7 @@ pub(super) static WORDS: Words = Words {
     fresh: AtomicU32::new(0),
     state: AtomicU32::new(0),
     channel: [AtomicU32::new(0), AtomicU32::new(0)],
+    watchers: AtomicU32::new(0),
 };
 
 pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
@@ -97,12 +100,25 @@ impl Desk {
         self.maps.iter().find(|(mapped, _)| *mapped == handle).map(|(_, mapping)| *mapping)
     }
 
+    /// Begins a watch of `owner`; the number of the next event.
+    pub(super) fn watch(&mut self, owner: u32) -> u64 {
+        self.watching.push(owner);
+        self.count_watchers();
+        self.fs.watch()
+    }
+
     /// Ends one watch of `owner`; false if it has none.
     pub(super) fn unwatch(&mut self, owner: u32) -> bool {
         let Some(at) = self.watching.iter().position(|one| *one == owner) else { return false };
         self.watching.swap_remove(at);
+        self.count_watchers();
         self.fs.unwatch();
         true
+    }
+
+    fn count_watchers(&self) {
+        // Relaxed: a hint; who misses it for a moment is told by the desk's next tick.
+        WORDS.watchers.store(self.watching.len() as u32, Ordering::Relaxed);
     }
 
     /// Notes what an operation has stopped for.

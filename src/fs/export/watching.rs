@@ -7,8 +7,7 @@ use crate::fs::watch::Change;
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_watch(owner: u32) -> u32 {
     serve(&mut |desk| {
-        desk.watching.push(owner);
-        tell(0, &[desk.fs.watch() as f64]);
+        tell(0, &[desk.watch(owner) as f64]);
         Ok(())
     })
 }
