@@ -1,6 +1,6 @@
 /** The functions of `node:fs` with callbacks, for code that is written so; without one they are the promises. */
 
-import { answer, type Callback, Stats } from './stats.js';
+import { answer, type Callback, dispose, Stats } from './stats.js';
 import type { Client, Steps } from './client.js';
 import type { Data } from './data.js';
 import { badArgument } from './errors.js';
@@ -123,8 +123,7 @@ function watchBy(client: Client, path: PathLike, options: WatchOptions, listener
     ref: () => watcher,
     unref: () => watcher,
   };
-  if (Symbol.dispose) Object.assign(watcher, { [Symbol.dispose]: () => stop.abort() });
-  return watcher;
+  return Object.assign(watcher, { [dispose]: () => stop.abort() });
 }
 
 function statWatchers(promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'unwatchFile'> {

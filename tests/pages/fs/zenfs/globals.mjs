@@ -4,8 +4,12 @@ export { Buffer } from 'buffer';
 export const setImmediate = (call) => setTimeout(call, 0);
 
 for (const name of ['dispose', 'asyncDispose']) {
-  if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol(name) });
+  if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol.for(`Symbol.${name}`) });
 }
+ReadableStream.prototype[Symbol.asyncIterator] ??= async function* () {
+  const reader = this.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+};
 Error.isError ??= (value) => value instanceof Error;
 Promise.withResolvers ??= () => {
   const made = {};
