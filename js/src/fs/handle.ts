@@ -75,6 +75,7 @@ export class FileHandle {
     position?: number | null,
   ): Promise<{ bytesWritten: number; buffer: T }> {
     const [bytes, at] = writeArguments(data, offsetOrPosition, lengthOrEncoding, position);
+    if (bytes.length === 0) return { bytesWritten: 0, buffer: data };
     this.#dirty = true;
     return { bytesWritten: await this.#run('write', (fd) => verbs.write(fd, bytes, at)), buffer: data };
   }

@@ -75,9 +75,9 @@ impl Fs {
                 }
                 Err(Stop::Fail(error)) if error.kind() == Kind::Exists => {
                     // A link that leads nowhere is in the way: where it leads to is not there.
-                    let node = self.walk(&part, Follow::Yes)?;
+                    let is_last = path::components(&bytes[end..]).next().is_none();
+                    let node = self.walk(if is_last { place } else { &part }, Follow::Yes)?;
                     if !self.tree.inode(node)?.is_dir() {
-                        let is_last = path::components(&bytes[end..]).next().is_none();
                         return fail(if is_last { Kind::Exists } else { Kind::NotDirectory });
                     }
                 }

@@ -117,9 +117,9 @@ impl Real {
             other => return other,
         };
         for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
-            let part = self.at(&path[..end]);
-            if fs::symlink_metadata(&part).is_ok() {
-                fs::metadata(&part)?;
+            let part = &path[..end];
+            if fs::symlink_metadata(self.at(part.trim_end_matches('/'))).is_ok() {
+                fs::metadata(self.at(part))?;
             }
         }
         Err(error)
