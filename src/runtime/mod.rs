@@ -1,0 +1,3 @@
+//! The wasm runtime: what guests are made of, and what they see of the world.
+
+pub mod shape;
