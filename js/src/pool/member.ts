@@ -216,7 +216,7 @@ export class Member implements Spoke {
 
   /** Returns all that the dead thread had: slots, caches, stacks, local storage, ring. */
   #return(): void {
-    if (this.#mourning) pronounceDead(this.#mourning);
+    if (this.#mourning) pronounceDead(this.#mourning, this.#crew.kernel);
     this.#mourning = undefined;
     for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {
       const words = new Int32Array(memory.buffer, slot.address, 7);

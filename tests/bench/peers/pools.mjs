@@ -41,6 +41,12 @@ const SOURCES = { trivial, visit, flip };
 
 let multithreadingSize = 0;
 
+/** Starts multithreading's pool, of which a page has one. */
+export function initMultithreading(size) {
+  if (!multithreadingSize) multithreading.initRuntime({ maxWorkers: (multithreadingSize = size) });
+  if (multithreadingSize !== size) throw new Error('its pool has another size already');
+}
+
 export const POOLS = [
   {
     who: 'comlink 4.4.2',
@@ -81,8 +87,7 @@ export const POOLS = [
     who: 'multithreading 0.3.52',
     caveat: 'one pool per page, of which the first size counts',
     async open(env, size) {
-      if (!multithreadingSize) multithreading.initRuntime({ maxWorkers: (multithreadingSize = size) });
-      if (multithreadingSize !== size) throw new Error('its pool has another size already');
+      initMultithreading(size);
       const call = async (task, ...args) => {
         const result = await multithreading.spawn(multithreading.move(...args), SOURCES[task]).join();
         if (!result.ok) throw result.error;

@@ -1,282 +1,218 @@
-// Figures of queues, rings and wake-ups beside ringbuf.js, MessagePort and bare Atomics, in one run.
-//
-// Each export is `(env) => ({ name, unit, better, run })`; `run()` resolves to one number.
-// env = { sync: URL of isolith/sync, ringbuf: URL of ringbuf.js's module, isolith: the module itself }.
+// Sync rows: rings, queues, channels and wake-ups beside ringbuf.js, ports, multithreading and bare Atomics.
+import { createQueue, createRing, decode, encode } from 'isolith/sync';
+import * as multithreading from 'multithreading';
+import { RingBuffer } from 'ringbuf.js';
+import { initMultithreading } from '../peers/pools.mjs';
 
-/** A worker that runs `fn(data, sync, peer)` once it is told to; resolves to a starter. */
-function worker(env, fn, data) {
-  const source = `
-    import * as sync from ${JSON.stringify(env.sync)};
-    ${env.ringbuf ? `import * as ringbuf from ${JSON.stringify(env.ringbuf)};` : 'const ringbuf = undefined;'}
-    const fn = ${fn};
-    onmessage = async ({ data, ports }) => postMessage({ value: await fn(data, sync, ringbuf, ports) });
-    postMessage('ready');`;
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const it = new Worker(url, { type: 'module' });
-  const next = () => new Promise((done, failed) => {
-    it.onmessage = (event) => done(event.data);
-    it.onerror = (event) => failed(new Error(event.message));
-  });
-  return next().then(() => {
-    URL.revokeObjectURL(url);
-    return {
-      run: (ports = []) => {
-        const answer = next().then((message) => message.value);
-        it.postMessage(data, ports);
-        return answer;
-      },
-      end: () => it.terminate(),
-    };
-  });
-}
+const CAPACITY = 1024;
+const RING = 4096;
 
-/** Runs all workers at once; items per microsecond, which is millions per second. */
-async function rate(items, workers, ports = []) {
-  const ready = await Promise.all(workers);
-  const from = performance.now();
-  await Promise.all(ready.map((it, i) => it.run(ports[i])));
-  const ms = performance.now() - from;
-  for (const it of ready) it.end();
-  return items / ms / 1000;
-}
-
-const ROUNDS = { 1: 4e6, 128: 6e7, 1024: 1.5e8 };
-
-// Both contestants nap after 200 vain attempts: on a busy machine a spinning end only keeps the other from running.
-
-function ringPush({ handle, n, block, nap }, sync) {
-  const ring = sync.Ring.attach(handle);
-  const array = new Float32Array(block);
-  for (let i = 0, vain = 0; i < n; ) {
-    const pushed = block === 1 ? (ring.pushOne(i) ? 1 : 0) : ring.push(array);
-    i += pushed;
-    if (pushed > 0) vain = 0;
-    else if (++vain % 200 === 0) Atomics.wait(nap, 0, 0, 0.05);
-  }
-}
-
-function ringPop({ handle, n, block, nap }, sync) {
-  const ring = sync.Ring.attach(handle);
-  const array = new Float32Array(block);
-  for (let i = 0, vain = 0; i < n; ) {
-    const popped = block === 1 ? (ring.popOne() === undefined ? 0 : 1) : ring.pop(array);
-    i += popped;
-    if (popped > 0) vain = 0;
-    else if (++vain % 200 === 0) Atomics.wait(nap, 0, 0, 0.05);
-  }
-}
-
-function peerPush({ buffer, n, block, nap }, _sync, { RingBuffer }) {
-  const ring = new RingBuffer(buffer, Float32Array);
-  const array = new Float32Array(block);
-  for (let i = 0, vain = 0; i < n; ) {
-    const pushed = ring.push(array);
-    i += pushed;
-    if (pushed > 0) vain = 0;
-    else if (++vain % 200 === 0) Atomics.wait(nap, 0, 0, 0.05);
-  }
-}
-
-function peerPop({ buffer, n, block, nap }, _sync, { RingBuffer }) {
-  const ring = new RingBuffer(buffer, Float32Array);
-  const array = new Float32Array(block);
-  for (let i = 0, vain = 0; i < n; ) {
-    const popped = ring.pop(array);
-    i += popped;
-    if (popped > 0) vain = 0;
-    else if (++vain % 200 === 0) Atomics.wait(nap, 0, 0, 0.05);
-  }
-}
-
-const napWord = () => new Int32Array(new SharedArrayBuffer(4));
-
-const spsc = (block) => [
-  (env) => ({
-    name: `ring, ${block} a call`, unit: 'M/s', better: 'more',
-    run() {
-      const n = ROUNDS[block];
-      const data = { handle: env.isolith.createRing({ capacity: 4096, type: 'f32' }).handle, n, block, nap: napWord() };
-      return rate(n, [worker(env, ringPush, data), worker(env, ringPop, data)]);
+/** A worker in one of the roles of `workers/sync.mjs`; `tell(n)` resolves to what its work answers. */
+async function player(env, role, data, port) {
+  const worker = new Worker(env.workerUrl('sync'), { type: 'module' });
+  const answer = () =>
+    new Promise((done, failed) => {
+      worker.onmessage = ({ data: { value, error } }) => (error === undefined ? done(value) : failed(new Error(error)));
+      worker.onerror = ({ message }) => failed(new Error(message));
+    });
+  const ready = answer();
+  worker.postMessage({ role, sync: import.meta.resolve('isolith/sync'), data }, port ? [port] : []);
+  await ready;
+  return {
+    tell(n) {
+      const answered = answer();
+      worker.postMessage({ n });
+      return answered;
     },
-  }),
-  (env) => ({
-    name: `ringbuf.js, ${block} a call`, unit: 'M/s', better: 'more',
-    async run() {
-      const n = ROUNDS[block] / (block === 1 ? 2 : 1);
-      const { RingBuffer } = await import(env.ringbuf);
-      const data = { buffer: RingBuffer.getStorageForCapacity(4096, Float32Array), n, block, nap: napWord() };
-      return rate(n, [worker(env, peerPush, data), worker(env, peerPop, data)]);
+    end: () => worker.terminate(),
+  };
+}
+
+/** `cast(env)` names the roles: `[role, data, port?]`, each a worker that lives as long as the contestant. */
+const playing = (cast) => ({
+  async setup(env) {
+    env.state.players = await Promise.all(cast(env).map(([role, data, port]) => player(env, role, data, port)));
+  },
+  teardown({ state }) {
+    for (const one of state.players ?? []) one.end();
+  },
+});
+
+/** Million items per second when each worker moves its part of `n`; `check(answers, part)` throws if some went astray. */
+const flow = (check) => async ({ state: { players } }, n) => {
+  const part = n / (players.length / 2);
+  const start = performance.now();
+  const answers = await Promise.all(players.map((one) => one.tell(part)));
+  const spent = performance.now() - start;
+  check(answers, part);
+  return n / spent / 1000;
+};
+
+function sums(answers, part) {
+  const sum = answers.reduce((all, one) => all + (one ?? 0), 0);
+  if (sum !== (answers.length / 2) * ((part * (part - 1)) / 2)) throw new Error('wrong answer');
+}
+
+const floats = (answers, n) => {
+  if (answers[1] !== ((n / 1024) * 1023 * 1024) / 2) throw new Error('wrong answer');
+};
+const blocks = (block) => (answers, n) => {
+  if (answers[1] !== n - block) throw new Error('wrong answer');
+};
+
+const row = (name, who, unit, more) => ({ group: 'sync', name, who, unit, better: unit === 'M/s' ? 'higher' : 'lower', ...more });
+
+const ringRows = [1, 128, 1024].flatMap((block) => {
+  const name = block === 1 ? 'ring, one float a call' : `ring, floats by ${block}`;
+  const one = block === 1 ? 'One' : '';
+  const check = block === 1 ? floats : blocks(block);
+  const n = { 1: 1 << 20, 128: 1 << 23, 1024: 1 << 24 }[block];
+  return [
+    row(name, 'isolith', 'M/s', {
+      n, run: flow(check), targets: [{ than: 'ringbuf.js', times: block === 1 ? 2 : 1 }],
+      ...playing(() => {
+        const { handle } = createRing({ capacity: RING, type: 'f32' });
+        return [[`ringPush${one}`, { handle, block }], [`ringPop${one}`, { handle, block }]];
+      }),
+    }),
+    row(name, 'ringbuf.js 0.4.0', 'M/s', {
+      n, run: flow(check),
+      ...playing(() => {
+        const buffer = RingBuffer.getStorageForCapacity(RING, Float32Array);
+        return [[`peerPush${one}`, { buffer, block }], [`peerPop${one}`, { buffer, block }]];
+      }),
+    }),
+  ];
+});
+
+/** As many producers as consumers, all on one queue. */
+const pairs = (count, push, pop, data) => Array.from({ length: 2 * count }, (_, i) => [i % 2 === 0 ? push : pop, data]);
+/** A port of its own for each producer and its consumer. */
+const ports = (count, push, pop) =>
+  Array.from({ length: count }, () => new MessageChannel()).flatMap(({ port1, port2 }) => [[push, undefined, port1], [pop, undefined, port2]]);
+
+/** Vyukov's layout: two positions on lines of their own, then a sequence and a value per slot. */
+function vyukovBuffer() {
+  const buffer = new SharedArrayBuffer(4 * (64 + 2 * CAPACITY));
+  const words = new Int32Array(buffer);
+  for (let i = 0; i < CAPACITY; i++) words[64 + 2 * i] = i;
+  return buffer;
+}
+
+/** Its own channel between two tasks of its own pool; items are numbers or objects. */
+const multithreadingRow = (name, objects) =>
+  row(name, 'multithreading 0.3.52', 'M/s', {
+    n: 2e4,
+    setup: ({ workers }) => initMultithreading(workers),
+    async run(_, n) {
+      const [tx, rx] = multithreading.channel(64);
+      const start = performance.now();
+      const sender = multithreading.spawn(multithreading.move(tx, n, objects), (sender, n, objects) => {
+        for (let id = 0; id < n; id++) sender.blockingSend(objects ? { id, name: 'task' } : id);
+      });
+      const receiver = multithreading.spawn(multithreading.move(rx, n, objects), (receiver, n, objects) => {
+        let sum = 0;
+        for (let i = 0; i < n; i++) {
+          const { value } = receiver.blockingRecv();
+          sum += objects ? value.id : value;
+        }
+        return sum;
+      });
+      const { ok, value, error } = await receiver.join();
+      if (!ok) throw error;
+      await sender.join();
+      const spent = performance.now() - start;
+      if (value !== (n * (n - 1)) / 2) throw new Error(`wrong answer: the sum of ${n} items is ${value}`);
+      return n / spent / 1000;
     },
+  });
+
+const queueRows = [1, 2].flatMap((count) => {
+  const name = `queue of i32, ${count} × ${count}`;
+  const targets = [
+    { least: count === 1 ? 15 : 8 },
+    ...(count === 2 ? [{ than: 'ports', times: 3 }] : []),
+  ];
+  return [
+    row(name, 'isolith', 'M/s', {
+      n: 1e6, run: flow(sums), targets,
+      ...playing(() => pairs(count, 'queuePush', 'queuePop', { handle: createQueue({ capacity: CAPACITY, type: 'i32' }).handle })),
+    }),
+    row(name, 'ports, a message an item', 'M/s', {
+      n: 4e4, run: flow(sums), ...playing(() => ports(count, 'portPush', 'portPop')),
+    }),
+    ...(count === 1 ? [multithreadingRow(name, false)] : []),
+    row(name, 'Vyukov in JavaScript', 'M/s', {
+      n: 1e6, run: flow(sums), reference: true, caveat: 'hand-made: spins, cannot close, a killed thread wedges it',
+      ...playing(() => pairs(count, 'vyukovPush', 'vyukovPop', { buffer: vyukovBuffer(), size: CAPACITY })),
+    }),
+  ];
+});
+
+const objectRows = [
+  row('channel of small objects, 2 × 2', 'isolith', 'M/s', {
+    n: 1e5, run: flow(sums), targets: [{ than: 'ports', times: 3 }],
+    ...playing(() => pairs(2, 'queuePushObjects', 'queuePopObjects', { handle: createQueue({ capacity: CAPACITY }).handle })),
   }),
+  row('channel of small objects, 2 × 2', 'ports, a message an item', 'M/s', {
+    n: 4e4, run: flow(sums), ...playing(() => ports(2, 'portPushObjects', 'portPopObjects')),
+  }),
+  row('channel of small objects, 1 × 1', 'isolith', 'M/s', {
+    n: 1e5, run: flow(sums), targets: [{ than: 'best peer', times: 1 }],
+    ...playing(() => pairs(1, 'queuePushObjects', 'queuePopObjects', { handle: createQueue({ capacity: CAPACITY }).handle })),
+  }),
+  row('channel of small objects, 1 × 1', 'ports, a message an item', 'M/s', {
+    n: 4e4, run: flow(sums), ...playing(() => ports(1, 'portPushObjects', 'portPopObjects')),
+  }),
+  multithreadingRow('channel of small objects, 1 × 1', true),
 ];
 
-function queuePush({ handle, n, value }, sync) {
-  const queue = sync.Queue.attach(handle);
-  for (let i = 0; i < n; i++) queue.pushWait(value ?? i);
-}
-
-function queuePop({ handle, n }, sync) {
-  const queue = sync.Queue.attach(handle);
-  for (let i = 0; i < n; i++) queue.popWait();
-}
-
-const mpmc = (pairs, type, items, value) => (env) => ({
-  name: `queue of ${type}, ${pairs}×${pairs}`, unit: 'M/s', better: 'more',
-  run() {
-    const data = { handle: env.isolith.createQueue({ capacity: 1024, type }).handle, n: items / pairs, value };
-    const workers = [];
-    for (let i = 0; i < pairs; i++) workers.push(worker(env, queuePush, data), worker(env, queuePop, data));
-    return rate(items, workers);
-  },
+/** A row whose second worker, or only one, answers with the figure itself. */
+const told = (name, who, unit, n, cast, more) => row(name, who, unit, {
+  n, ...playing(cast), ...more,
+  run: async ({ state: { players } }, n) => (await Promise.all(players.map((one) => one.tell(n)))).at(-1),
 });
 
-function portPush({ n }, _sync, _peer, [port]) {
-  for (let i = 0; i < n; i++) port.postMessage(i);
-}
+const ALONE = 'an item in and out, uncontended';
+const LOCK = 'a lock taken and given back, uncontended';
+const HOT = 'wake-up, worker to worker, back and forth';
+const COLD = 'wake-up, worker to worker, asleep for 1 ms';
+const queuePair = () => {
+  const [there, back] = [1, 2].map(() => createQueue({ capacity: 4, type: 'i32' }).handle);
+  return { there, back };
+};
+const bareWords = () => ({ words: new Int32Array(new SharedArrayBuffer(512)) });
+const asked = (echo, ask, data) => () => {
+  const shared = data();
+  return [[echo, shared], [ask, shared]];
+};
 
-function portPop({ n }, _sync, _peer, [port]) {
-  return new Promise((done) => {
-    let left = n;
-    port.onmessage = () => {
-      if (--left === 0) done();
-    };
-  });
-}
-
-const ports = (env) => ({
-  name: 'MessagePort, 2×2', unit: 'M/s', better: 'more',
-  run() {
-    const n = 50_000;
-    const channels = [new MessageChannel(), new MessageChannel()];
-    const workers = channels.flatMap(() => [worker(env, portPush, { n }), worker(env, portPop, { n })]);
-    return rate(2 * n, workers, channels.flatMap(({ port1, port2 }) => [[port1], [port2]]));
-  },
-});
-
-/** Nanoseconds of one call of the loop body in a worker, the best of five. */
-const alone = (name, body) => (env) => ({
-  name, unit: 'ns', better: 'less',
-  async run() {
-    const it = await worker(env, body, {});
-    const value = await it.run();
-    it.end();
-    return value;
-  },
-});
-
-const twoAtomics = alone('two Atomics operations', () => {
-  const words = new Int32Array(new SharedArrayBuffer(64));
-  let best = Infinity;
-  for (let round = 0; round < 5; round++) {
-    const from = performance.now();
-    for (let i = 0; i < 3e6; i++) {
-      Atomics.compareExchange(words, 0, i, i + 1);
-      Atomics.store(words, 8, i);
-    }
-    best = Math.min(best, (performance.now() - from) / 3);
-  }
-  return best;
-});
-
-const uncontended = alone('push and pop of an i32, uncontended', (_data, sync) => {
-  const queue = sync.createQueue({ capacity: 1024, type: 'i32' });
-  let best = Infinity;
-  for (let round = 0; round < 5; round++) {
-    const from = performance.now();
-    for (let i = 0; i < 3e6; i++) {
-      queue.push(i);
-      queue.pop();
-    }
-    best = Math.min(best, (performance.now() - from) / 3);
-  }
-  return best;
-});
-
-function echo({ a, b, n }, sync) {
-  const [from, to] = [sync.Queue.attach(a), sync.Queue.attach(b)];
-  for (let i = 0; i < n; i++) to.pushWait(from.popWait());
-}
-
-function ask({ a, b, n }, sync) {
-  const [to, from] = [sync.Queue.attach(a), sync.Queue.attach(b)];
-  const start = performance.now();
-  for (let i = 0; i < n; i++) {
-    to.pushWait(i);
-    from.popWait();
-  }
-  return ((performance.now() - start) * 1000) / n / 2;
-}
-
-function bareEcho({ words, n }) {
-  for (let i = 0; i < n; i++) {
-    Atomics.wait(words, 0, i);
-    Atomics.store(words, 16, i + 1);
-    Atomics.notify(words, 16);
-  }
-}
-
-function bareAsk({ words, n }) {
-  const start = performance.now();
-  for (let i = 0; i < n; i++) {
-    Atomics.store(words, 0, i + 1);
-    Atomics.notify(words, 0);
-    Atomics.wait(words, 16, i);
-  }
-  return ((performance.now() - start) * 1000) / n / 2;
-}
-
-const pair = (name, answer, question, data) => (env) => ({
-  name, unit: 'µs', better: 'less',
-  async run() {
-    const shared = data(env);
-    const [a, b] = await Promise.all([worker(env, answer, shared), worker(env, question, shared)]);
-    const [, value] = await Promise.all([a.run(), b.run()]);
-    a.end();
-    b.end();
-    return value;
-  },
-});
-
-const WAKES = 20_000;
-const wakeQueue = pair('wake-up by queue, worker to worker', echo, ask, (env) => {
-  const [a, b] = [1, 2].map(() => env.isolith.createQueue({ capacity: 4, type: 'i32' }).handle);
-  return { a, b, n: WAKES };
-});
-const wakeBare = pair('wake-up by Atomics.wait/notify', bareEcho, bareAsk, () => ({ words: new Int32Array(new SharedArrayBuffer(128)), n: WAKES }));
+const wakeRows = [
+  told(ALONE, 'isolith, queue of i32', 'ns', 3e5, () => [['queueAlone']], { targets: [{ than: 'two Atomics operations', times: 1 / 3 }] }),
+  told(ALONE, 'two Atomics operations', 'ns', 3e5, () => [['atomicsAlone']], { reference: true }),
+  told(LOCK, 'isolith, Mutex', 'ns', 3e5, () => [['mutexAlone']], {}),
+  told(LOCK, 'two Atomics operations', 'ns', 3e5, () => [['atomicsAlone']], { reference: true }),
+  told(HOT, 'isolith, queues of i32', 'µs', 2e3, asked('queueEcho', 'queueAsk', queuePair), { targets: [{ than: 'Atomics.wait', times: 1 / 1.3 }] }),
+  told(HOT, 'Atomics.wait and notify alone', 'µs', 2e3, asked('bareEcho', 'bareAsk', bareWords), { reference: true }),
+  told(COLD, 'isolith, queues of i32', 'µs', 50, asked('queueEcho', 'queueSleepyAsk', queuePair), { targets: [{ than: 'Atomics.wait', times: 1 / 1.3 }] }),
+  told(COLD, 'Atomics.wait and notify alone', 'µs', 50, asked('bareEcho', 'bareSleepyAsk', bareWords), { reference: true }),
+];
 
 const PAYLOADS = { 'a number': 12345.5, 'a short string': 'hello world', 'a small object': { id: 7, name: 'task', tags: ['a', 'b'] } };
+const bytes = new Uint8Array(4096);
 
-const codec = Object.entries(PAYLOADS).flatMap(([name, value]) => [
-  (env) => ({
-    name: `codec there and back, ${name}`, unit: 'ns', better: 'less',
-    async run() {
-      const { encode, decode } = env.isolith;
-      const bytes = new Uint8Array(4096);
-      let best = Infinity;
-      for (let round = 0; round < 5; round++) {
-        const from = performance.now();
-        for (let i = 0; i < 2e5; i++) decode(bytes, 0, encode(value, bytes, 0));
-        best = Math.min(best, ((performance.now() - from) * 1e6) / 2e5);
-      }
-      return best;
-    },
+/** Nanoseconds a turn of `body`. */
+const timed = (body) => (_, n) => {
+  const start = performance.now();
+  for (let i = 0; i < n; i++) body();
+  return ((performance.now() - start) * 1e6) / n;
+};
+
+const codecRows = Object.entries(PAYLOADS).flatMap(([what, value]) => [
+  row(`codec there and back, ${what}`, 'isolith', 'ns', {
+    n: 5e4, run: timed(() => decode(bytes, 0, encode(value, bytes, 0))), targets: [{ than: 'structuredClone', times: 1 }],
   }),
-  () => ({
-    name: `structuredClone, ${name}`, unit: 'ns', better: 'less',
-    async run() {
-      let best = Infinity;
-      for (let round = 0; round < 5; round++) {
-        const from = performance.now();
-        for (let i = 0; i < 4e4; i++) structuredClone(value);
-        best = Math.min(best, ((performance.now() - from) * 1e6) / 4e4);
-      }
-      return best;
-    },
-  }),
+  row(`codec there and back, ${what}`, 'structuredClone', 'ns', { n: 1e4, run: timed(() => structuredClone(value)) }),
 ]);
 
-export const rows = [
-  ...spsc(1), ...spsc(128), ...spsc(1024),
-  mpmc(1, 'i32', 8e6), mpmc(2, 'i32', 8e6), mpmc(2, 'any', 1e6, { id: 7, name: 'task' }), ports,
-  twoAtomics, uncontended, wakeQueue, wakeBare, ...codec,
-];
+export default [...ringRows, ...queueRows, ...objectRows, ...wakeRows, ...codecRows];
