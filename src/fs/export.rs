@@ -8,6 +8,7 @@
 //! An export answers 0, an error's number (the error is then in `sys::fault`), or [`AGAIN`]: what
 //! is missing has been asked for at the desk; wait for its next tick, then call again.
 
+pub mod attributes;
 pub mod calls;
 mod desk;
 pub mod service;

@@ -39,6 +39,7 @@ pub mod export;
 pub mod guest;
 pub mod pipe;
 pub mod process;
+pub mod shape;
 pub mod wasi;
 
 pub use errno::Errno;
