@@ -130,8 +130,7 @@ pub extern "C-unwind" fn isolith_pipe_write(pipe: u32, from: usize, to: usize) -
 pub extern "C-unwind" fn isolith_pipe_read(pipe: u32, most: usize) -> u32 {
     let _inside = thread::enter();
     let mut bytes = Vec::new();
-    let status =
-        flow(pipe, &mut |pipe| pipe.read(most, &mut |some| bytes.extend_from_slice(some)));
+    let status = flow(pipe, &mut |pipe| pipe.read(most, &mut |some| bytes.extend_from_slice(some)));
     tell_bytes(bytes);
     status
 }

@@ -106,8 +106,7 @@ impl dyn Guest + '_ {
             return Err(Errno::INVAL.into());
         }
         let count = count as usize;
-        let mut spans =
-            Spans { few: [Span::default(); FEW], many: Vec::new(), count, total: 0 };
+        let mut spans = Spans { few: [Span::default(); FEW], many: Vec::new(), count, total: 0 };
         let mut few = [0; FEW * 8];
         let mut many = Vec::new();
         let (bytes, list) = if count <= FEW {

@@ -6,7 +6,7 @@ use super::guest::Guest;
 use super::pipe::{Bell, Pipe};
 use super::wasi::abi::rights;
 use super::wasi::{Call, Halt, Step};
-use crate::fs::{Flags, FileType, Fs, HandleId, Owner, Place, Stop};
+use crate::fs::{FileType, Flags, Fs, HandleId, Owner, Place, Stop};
 
 /// A directory that a process is given.
 #[derive(Clone, Debug)]

@@ -18,9 +18,8 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Config> {
     let mut config = Config::default();
     while !bytes.is_empty() {
         let (head, rest) = bytes.split_first_chunk::<12>()?;
-        let number = |at: usize| {
-            head[at..].first_chunk::<4>().map_or(0, |four| u32::from_le_bytes(*four))
-        };
+        let number =
+            |at: usize| head[at..].first_chunk::<4>().map_or(0, |four| u32::from_le_bytes(*four));
         let (value, rest) = rest.split_at_checked(number(8) as usize)?;
         bytes = rest;
         add(&mut config, number(0), number(4), value)?;

@@ -219,7 +219,8 @@ impl Abi {
             }
         };
         let times = stat.times;
-        let numbers = [stat.size, unsigned(times.atime), unsigned(times.mtime), unsigned(times.ctime)];
+        let numbers =
+            [stat.size, unsigned(times.atime), unsigned(times.mtime), unsigned(times.ctime)];
         for (at, number) in numbers.into_iter().enumerate() {
             let at = rest + at * 8;
             bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
