@@ -26,6 +26,8 @@ export interface Load {
   /** The exports of the counter and of what was the start function. */
   readonly fuel: string | undefined;
   readonly start: string | undefined;
+  /** Whether it is a library: `_initialize` is called before anything else. */
+  readonly reactor: boolean;
   /** What the counter begins with. */
   readonly amount: bigint;
   /** The WASI process. */
@@ -87,6 +89,7 @@ export class Guest {
       const start = instance.exports[load.start] as Callable;
       guest.#run(WasmCode.instantiate, 'the start function', () => start());
     }
+    if (load.reactor) guest.#run(WasmCode.instantiate, '_initialize', () => (instance.exports['_initialize'] as Callable)());
     return guest;
   }
 
@@ -105,6 +108,8 @@ export class Guest {
     try {
       return callable(...args);
     } catch (error) {
+      // A program that exits without an error has returned.
+      if (this.#world.exitCode(error) === 0) return undefined;
       throw this.#failure(error, WasmCode.call, this.#names[index]!);
     }
   }

@@ -38,6 +38,12 @@ export function needsThreads({ shape }: Compiled): boolean {
   return shape.imports.some(isSpawn);
 }
 
+/** Whether it is a library with something to do before its first call. */
+function isReactor({ shape }: Compiled): boolean {
+  const has = (wanted: string): boolean => shape.exports.some(({ name, kind }) => name === wanted && kind === 'func');
+  return has('_initialize') && !has('_start');
+}
+
 function isSpawn({ module, name, kind }: ImportType): boolean {
   return module === 'wasi' && name === 'thread-spawn' && kind === 'func';
 }
@@ -67,6 +73,7 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     ...memoryOf(shape),
     fuel: variant.fuel,
     start: variant.start,
+    reactor: isReactor(compiled),
     amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
     pid,
   };
