@@ -15,7 +15,8 @@ const budget = [
   // Heap, blocks and atomics take 8 KB; the rest is the pool with its ring and codec, queues, and files.
   ['page (index.js and what it imports)', page, 56 * KB],
   ['linker (linker.wasm)', () => readFile(join(DIST, 'linker.wasm')), 90 * KB],
-  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 40 * KB],
+  // One file that loads nothing: what runs linked modules takes the last of it.
+  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 41 * KB],
 ];
 
 /** The entry as an application's bundler would ship it; what is loaded on demand does not count. */
@@ -26,7 +27,7 @@ async function page() {
     minify: true,
     format: 'esm',
     target: 'es2022',
-    external: ['./*-inline.js'],
+    external: ['./*-inline.js', './linked.js', './pool/kernel.js'],
     write: false,
     logLevel: 'error',
   });

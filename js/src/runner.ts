@@ -6,6 +6,7 @@ import type { Kernel } from './kernel.js';
 import { kernelModule } from './module.js';
 import type { Context, Host } from './pool/context.js';
 import { MailDuty } from './pool/duty-mail.js';
+import { isKernel, Kernels } from './pool/duty-kernels.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
 import { poolExports, ThreadWord, Views } from './pool/exports.js';
 import { Stage } from './pool/stage.js';
@@ -21,6 +22,7 @@ export class Runner implements Host {
   readonly #send: Send;
   readonly #functions = new Map<number, Callable>();
   readonly #stage: Stage;
+  readonly #kernels: Kernels;
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
@@ -28,6 +30,7 @@ export class Runner implements Host {
   constructor(send: Send) {
     this.#send = send;
     this.#stage = new Stage(send);
+    this.#kernels = new Kernels(() => this.heap().kernel, send);
   }
 
   /** Handles one message; never throws and never rejects. */
@@ -45,6 +48,8 @@ export class Runner implements Host {
       if (duty instanceof RingDuty) duty.drop(message.id);
     } else if (message.type === 'abort') {
       duty?.abort(message.id);
+    } else if (message.type === 'kernel' || message.type === 'unload') {
+      this.#kernels.take(message);
     } else {
       this.#stage.take(message);
     }
@@ -90,7 +95,8 @@ export class Runner implements Host {
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
     const known = this.#functions.get(fn);
     if (known) return this.#call(known, data, block, context);
-    const made = functionFrom(source());
+    const text = source();
+    const made = isKernel(text) ? this.#kernels.callable(text) : functionFrom(text);
     if (!isThenable(made)) {
       this.#functions.set(fn, made);
       return this.#call(made, data, block, context);
