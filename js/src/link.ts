@@ -228,8 +228,8 @@ export async function inspect(module: WasmBytes): Promise<ModuleInfo> {
 }
 
 export interface MeterOptions {
-  /** `coarse` (default) charges at functions and loops, `exact` at every basic block. */
-  readonly mode?: 'coarse' | 'exact';
+  /** `coarse` (default) charges at functions and loops, `exact` at every basic block, `off` nowhere. */
+  readonly mode?: 'coarse' | 'exact' | 'off';
   /** What a direct call of an imported function costs beyond the instruction, 10 unless given. */
   readonly hostCall?: number;
   /** The most pages that a memory of the module's own may have. */
@@ -240,7 +240,7 @@ export interface MeterOptions {
 
 export interface Metered {
   readonly module: Uint8Array<ArrayBuffer>;
-  /** The export of the counter, a mutable `i64` global: fill it before the first call; below 0 it is spent. */
+  /** The export of the counter, a mutable `i64` global: fill it before the first call; below 0 it is spent. Empty if `off`. */
   readonly fuel: string;
   /** The export of what was the start function: to be called once the counter is filled. */
   readonly start: string | undefined;
@@ -251,7 +251,7 @@ export interface Metered {
 /** Makes a module pay for what it runs; spent, it traps with its counter below zero. */
 export async function meter(module: WasmBytes, options: MeterOptions = {}): Promise<Metered> {
   const { mode = 'coarse', hostCall = 10, memoryPages = UNSET, tableElements = UNSET } = options;
-  const exact = mode === 'exact' ? 1 : 0;
+  const exact = { coarse: 0, exact: 1, off: 2 }[mode];
   const { report, files } = await call('meter', [module], [exact, hostCall, memoryPages, tableElements]);
   const { fuel, start, points } = report as { fuel: string; start: string[]; points: number };
   return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], points };

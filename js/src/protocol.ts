@@ -3,6 +3,7 @@
 import type { Parts, Place } from './linked/seat.js';
 import type { Mourning } from './pool/mourning.js';
 import type { Handle } from './sync/storage.js';
+import type { FromGuest } from './wasm/ops.js';
 
 /** A thread of a memory that may be killed: its number there, and the address of its slot. */
 export interface ThreadSlot {
@@ -86,4 +87,5 @@ export type FromWorker =
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
   | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }
   | { readonly type: 'unloaded'; readonly kernel: number }
-  | { readonly type: 'stray'; readonly error: unknown };
+  | { readonly type: 'stray'; readonly error: unknown }
+  | FromGuest;

@@ -100,13 +100,17 @@ operations! {
         let found = heap_base(request.file(0)?)?;
         Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
     };
-    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode,
+    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode, 2 for none,
     /// the price of a host call, and the limits of memory and table.
     isolith_link_meter = |request| {
         let [exact, host_call, memory_pages, table_elements, ..] = request.numbers;
         let given = |number: u64| (number != UNSET).then_some(number);
         let options = Meter {
-            mode: if exact == 1 { Mode::Exact } else { Mode::Coarse },
+            mode: match exact {
+                1 => Mode::Exact,
+                2 => Mode::Off,
+                _ => Mode::Coarse,
+            },
             host_call: u32::try_from(host_call).unwrap_or(u32::MAX),
             memory_pages: given(memory_pages),
             table_elements: given(table_elements),

@@ -3,7 +3,7 @@
 import { IsolithError, unpackError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker, Start, ThreadSlot } from '../protocol.js';
-import { startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
+import { type Script, startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
 import { enlist, type Mourning, pronounceDead } from './mourning.js';
 import { type PoolExports, poolExports, ThreadWord } from './exports.js';
 import type { Hub, Spoke } from './hub.js';
@@ -21,6 +21,8 @@ export interface Employer {
   readonly hub: Hub | undefined;
   readonly sources: Sources | undefined;
   readonly workerSource: WorkerSource | undefined;
+  /** The script of its workers, where they are not the pools'. */
+  readonly script?: Script;
   /** Another memory that tasks work on, and the kernel there. */
   readonly heap: Kernel | undefined;
   ready(member: Member): void;
@@ -91,7 +93,7 @@ export class Member implements Spoke {
     let start: Start | undefined;
     try {
       start = this.#startMessage();
-      const thread = await startThread(start, crew.workerSource);
+      const thread = await startThread(start, crew.workerSource, crew.script);
       this.thread = thread;
       thread.onmessage = (message) => this.#receive(message);
       thread.onerror = (error) => crew.crashed(this, error);
@@ -221,7 +223,7 @@ export class Member implements Spoke {
 
   /** Returns all that the dead thread had: slots, caches, stacks, local storage, ring. */
   #return(): void {
-    if (this.#mourning) pronounceDead(this.#mourning);
+    if (this.#mourning) pronounceDead(this.#mourning, this.#crew.kernel);
     this.#mourning = undefined;
     for (const inherit of this.heirs) inherit(true);
     for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {

@@ -1,0 +1,1 @@
+//! What the functions of WASI do over files in memory, family by family.
