@@ -160,7 +160,7 @@ impl<'a> Request<'a> {
     }
 
     /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
-    /// 4: one allocator).
+    /// 4: one allocator, 8: the host's).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -172,6 +172,7 @@ impl<'a> Request<'a> {
             one_table: flags & 1 != 0,
             data_apart: flags & 2 != 0,
             one_allocator: flags & 4 != 0,
+            host_allocator: flags & 8 != 0,
         }
     }
 }
@@ -205,6 +206,14 @@ fn combined(combined: Combined) -> Vec<Vec<u8>> {
         json.flag("shared", combined.shared);
         json.number("heapBase", combined.heap_base);
         json.number_or_null("tableSlots", combined.table_slots);
+        json.list("hosted", |json| {
+            for (name, slot) in &combined.hosted {
+                json.item(|json| {
+                    json.string("name", name);
+                    json.number("slot", *slot);
+                });
+            }
+        });
         json.list("modules", |json| {
             combined.modules.iter().for_each(|placed| json.item(|json| place(json, placed)));
         });
@@ -213,16 +222,18 @@ fn combined(combined: Combined) -> Vec<Vec<u8>> {
         });
     });
     let mut answer = vec![report.into_bytes()];
-    let (files, images): (Vec<_>, Vec<_>) =
-        combined.modules.into_iter().map(|placed| (placed.bytes, placed.image)).unzip();
-    answer.extend(files);
-    answer.extend(images.into_iter().flatten().map(|(_, bytes)| bytes));
+    let mut apart = Vec::new();
+    for placed in combined.modules {
+        answer.push(placed.bytes);
+        apart.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
+    }
+    answer.extend(apart);
     answer
 }
 
 fn moved(placed: Placed) -> Vec<Vec<u8>> {
     let mut answer = vec![Json::object(|json| place(json, &placed)).into_bytes(), placed.bytes];
-    answer.extend(placed.image.into_iter().map(|(_, bytes)| bytes));
+    answer.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
     answer
 }
 
@@ -241,7 +252,17 @@ fn place(json: &mut Json, placed: &Placed) {
             });
         }
     });
+    json.flag("threads", placed.threads);
+    json.flag("ownHeap", placed.own_heap);
     json.list("weak", |json| placed.weak.iter().for_each(|name| json.string_item(name)));
+    json.list("tls", |json| {
+        if let Some((align, bytes)) = &placed.tls {
+            json.item(|json| {
+                json.number("align", *align);
+                json.number("size", bytes.len() as u64);
+            });
+        }
+    });
     json.list("image", |json| {
         for (address, bytes) in &placed.image {
             json.item(|json| {
