@@ -30,7 +30,7 @@ async function page() {
     minify: true,
     format: 'esm',
     target: 'es2022',
-    external: ['./*-inline.js'],
+    external: ['./*-inline.js', './linked.js', './pool/kernel.js'],
     write: false,
     logLevel: 'error',
   });

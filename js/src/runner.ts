@@ -4,6 +4,7 @@ import { packError } from './errors.js';
 import { attachHeap, getHeap, type Heap } from './heap.js';
 import type { Context, Host } from './pool/context.js';
 import { MailDuty } from './pool/duty-mail.js';
+import { isKernel, Kernels } from './pool/duty-kernels.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
 import { begin, comeIn, enterRuntime, holdLock } from './pool/enter.js';
 import { poolExports, Views } from './pool/exports.js';
@@ -18,6 +19,7 @@ export class Runner implements Host {
   readonly #send: Send;
   readonly #functions = new Map<number, Callable>();
   readonly #stage: Stage;
+  readonly #kernels: Kernels;
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
@@ -25,6 +27,7 @@ export class Runner implements Host {
   constructor(send: Send) {
     this.#send = send;
     this.#stage = new Stage(send);
+    this.#kernels = new Kernels(() => this.heap().kernel, send);
   }
 
   /** Handles one message; never throws and never rejects. */
@@ -42,6 +45,8 @@ export class Runner implements Host {
       if (duty instanceof RingDuty) duty.drop(message.id);
     } else if (message.type === 'abort') {
       duty?.abort(message.id);
+    } else if (message.type === 'kernel' || message.type === 'unload') {
+      this.#kernels.take(message);
     } else {
       this.#stage.take(message);
     }
@@ -83,7 +88,8 @@ export class Runner implements Host {
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
     const known = this.#functions.get(fn);
     if (known) return this.#call(known, data, block, context);
-    const made = functionFrom(source());
+    const text = source();
+    const made = isKernel(text) ? this.#kernels.callable(text) : functionFrom(text);
     if (!isThenable(made)) {
       this.#functions.set(fn, made);
       return this.#call(made, data, block, context);

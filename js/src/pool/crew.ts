@@ -154,6 +154,7 @@ export class Crew implements Employer {
   }
 
   #push(member: Member, job: Job): void {
+    job.fn.prepare?.(member);
     const slept = member.link.push(job);
     job.member = member;
     if (job.transfer) job.sent = true;

@@ -60,6 +60,10 @@ export class Member implements Spoke {
   idleSince = performance.now();
   /** The job that is asked to stop. */
   asked: Job | undefined;
+  /** Told when the thread is dead, and whether that is certain: what it was lent can be returned. */
+  readonly heirs = new Set<(certain: boolean) => void>();
+  /** Who waits for the worker to let go of a linked module, by its number. */
+  readonly unloading = new Map<number, () => void>();
 
   constructor(crew: Employer, workerId: number) {
     this.workerId = workerId;
@@ -148,6 +152,8 @@ export class Member implements Spoke {
       this.#crew.dispatch();
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
+    } else if (message.type === 'unloaded') {
+      this.unloading.get(message.kernel)?.();
     } else {
       this.#crew.message(this, message);
     }
@@ -211,6 +217,7 @@ export class Member implements Spoke {
     const death = this.#death ?? new Promise<void>(() => {});
     this.buried = bury(thread, death, isOutside).then((certain) => {
       if (certain) this.#return();
+      else for (const inherit of this.heirs) inherit(false);
     });
   }
 
@@ -218,6 +225,7 @@ export class Member implements Spoke {
   #return(): void {
     if (this.#mourning) pronounceDead(this.#mourning, this.#crew.kernel);
     this.#mourning = undefined;
+    for (const inherit of this.heirs) inherit(true);
     for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {
       const words = new Int32Array(memory.buffer, slot.address, 7);
       const tls = words[ThreadWord.tls]!;

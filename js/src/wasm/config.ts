@@ -1,5 +1,6 @@
 /** What users may choose about a guest. */
 
+import type { StdioConfig } from './stdio.js';
 import type { BigintRule } from './values.js';
 
 /** A directory that a guest may use. */
@@ -59,5 +60,5 @@ export interface WasiConfig {
   readonly args?: readonly string[];
 }
 
-/** What `instantiate` takes. */
-export interface InstanceConfig extends RunConfig, WasiConfig {}
+/** What `instantiate` takes. Output that is not connected is dropped. */
+export interface InstanceConfig extends RunConfig, WasiConfig, StdioConfig {}

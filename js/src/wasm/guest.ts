@@ -8,6 +8,8 @@ export type Given =
   | { readonly kind: 'value'; readonly value: unknown }
   /** A host function, by its number. */
   | { readonly kind: 'host'; readonly index: number }
+  /** A memory of its own that no other thread has. */
+  | { readonly kind: 'memory'; readonly initial: number; readonly maximum: number | undefined }
   | { readonly kind: 'wasi' }
   | { readonly kind: 'spawn' };
 
@@ -24,6 +26,8 @@ export interface Load {
   /** The exports of the counter and of what was the start function. */
   readonly fuel: string | undefined;
   readonly start: string | undefined;
+  /** Whether it is a library: `_initialize` is called before anything else. */
+  readonly reactor: boolean;
   /** What the counter begins with. */
   readonly amount: bigint;
   /** The WASI process. */
@@ -50,6 +54,7 @@ type Callable = (...args: unknown[]) => unknown;
 /** An instance and all that can be done with it. */
 export class Guest {
   readonly functions: readonly Callable[];
+  readonly #names: readonly string[];
   readonly #world: World;
   readonly #exports: WebAssembly.Exports;
   readonly #memory: WebAssembly.Memory | undefined;
@@ -68,8 +73,8 @@ export class Guest {
       (imports[module] ??= {})[name] = importOf(given, module, name, world, wasi);
     }
     if (load.imported !== undefined) {
-      const { given } = load.imports[load.imported]!;
-      if (given.kind === 'value') made = given.value as WebAssembly.Memory;
+      const { module, name } = load.imports[load.imported]!;
+      made = imports[module]![name] as WebAssembly.Memory;
     }
     let instance: WebAssembly.Instance;
     try {
@@ -84,6 +89,7 @@ export class Guest {
       const start = instance.exports[load.start] as Callable;
       guest.#run(WasmCode.instantiate, 'the start function', () => start());
     }
+    if (load.reactor) guest.#run(WasmCode.instantiate, '_initialize', () => (instance.exports['_initialize'] as Callable)());
     return guest;
   }
 
@@ -92,6 +98,7 @@ export class Guest {
     this.#exports = exports;
     this.#memory = memory;
     this.#fuel = load.fuel === undefined ? undefined : (exports[load.fuel] as WebAssembly.Global);
+    this.#names = load.functions;
     this.functions = load.functions.map((name) => exports[name] as Callable);
   }
 
@@ -101,7 +108,9 @@ export class Guest {
     try {
       return callable(...args);
     } catch (error) {
-      throw this.#failure(error, WasmCode.call, callable.name);
+      // A program that exits without an error has returned.
+      if (this.#world.exitCode(error) === 0) return undefined;
+      throw this.#failure(error, WasmCode.call, this.#names[index]!);
     }
   }
 
@@ -195,12 +204,23 @@ function importOf(given: Given, module: string, name: string, world: World, wasi
   switch (given.kind) {
     case 'value':
       return given.value;
+    case 'memory':
+      return newMemory(given.initial, given.maximum, false);
     case 'host':
       return (...args: unknown[]) => world.host(given.index, args);
     case 'wasi':
       return wasi[module]?.[name];
     case 'spawn':
       return (argument: number) => world.spawn(argument);
+  }
+}
+
+/** A memory for a module that imports one. Throws 5001. */
+export function newMemory(initial: number, maximum: number | undefined, shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial, shared, ...(maximum === undefined ? {} : { maximum }) });
+  } catch (cause) {
+    throw new WasmError(WasmCode.instantiate, `there is no memory of ${initial} pages: ${(cause as Error).message}`, { cause });
   }
 }
 

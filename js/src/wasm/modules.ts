@@ -13,7 +13,7 @@ export type ModuleBytes = ArrayBuffer | ArrayBufferView | Response | URL;
 export interface Variant {
   readonly compiled: WebAssembly.Module;
   /** The export that counts fuel. */
-  readonly fuel?: string;
+  readonly fuel?: string | undefined;
   /** The export that was the start function, to be called when fuel is there. */
   readonly start?: string | undefined;
 }
@@ -51,7 +51,7 @@ export class Compiled implements Variant {
     const { module, fuel, start } = await meter(this.bytes, options).catch((cause: unknown) => {
       throw new WasmError(WasmCode.instantiate, `the module cannot be limited: ${(cause as Error).message}`, { cause });
     });
-    return { compiled: await WebAssembly.compile(module), fuel, start };
+    return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start };
   }
 }
 

@@ -3,7 +3,7 @@
 import { requireShared } from '../support.js';
 import type { RunConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
-import { type Given, type Load, memoryOf, MOST_FUEL } from './guest.js';
+import { type Given, type Load, memoryOf, MOST_FUEL, newMemory } from './guest.js';
 import type { Compiled, Variant } from './modules.js';
 import type { FuncType, ImportType } from './shape.js';
 import { type Argument, toWasm } from './values.js';
@@ -38,6 +38,12 @@ export function needsThreads({ shape }: Compiled): boolean {
   return shape.imports.some(isSpawn);
 }
 
+/** Whether it is a library with something to do before its first call. */
+function isReactor({ shape }: Compiled): boolean {
+  const has = (wanted: string): boolean => shape.exports.some(({ name, kind }) => name === wanted && kind === 'func');
+  return has('_initialize') && !has('_start');
+}
+
 function isSpawn({ module, name, kind }: ImportType): boolean {
   return module === 'wasi' && name === 'thread-spawn' && kind === 'func';
 }
@@ -65,9 +71,10 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     imports,
     functions: shape.exports.filter(({ kind }) => kind === 'func').map(({ name }) => name),
     ...memoryOf(shape),
-    fuel: config.fuel === undefined ? undefined : variant.fuel,
+    fuel: variant.fuel,
     start: variant.start,
-    amount: config.fuel === undefined ? MOST_FUEL : fuelOf(config.fuel),
+    reactor: isReactor(compiled),
+    amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
     pid,
   };
   return { load, hosts, shared, inline };
@@ -83,7 +90,7 @@ export function fuelOf(fuel: number | bigint): bigint {
 async function variantOf(compiled: Compiled, { fuel, meter, limits }: RunConfig): Promise<Variant> {
   if (fuel === undefined && limits?.memoryPages === undefined && limits?.tableElements === undefined) return compiled;
   return compiled.metered({
-    ...(meter ? { mode: meter } : {}),
+    mode: fuel === undefined ? 'off' : (meter ?? 'coarse'),
     ...(limits?.memoryPages === undefined ? {} : { memoryPages: limits.memoryPages }),
     ...(limits?.tableElements === undefined ? {} : { tableElements: limits.tableElements }),
   });
@@ -96,7 +103,7 @@ function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inlin
   if (given === undefined) {
     if (kind === 'func' && WASI.has(module) && pid !== undefined) return { kind: 'wasi' };
     if (isSpawn(type)) return { kind: 'spawn' };
-    if (kind === 'memory') return { kind: 'value', value: memoryFor(type, config) };
+    if (kind === 'memory') return memoryFor(type, config, inline);
     return undefined;
   }
   switch (kind) {
@@ -112,12 +119,8 @@ function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inlin
         return { kind: 'value', value: given.value };
       }
       return { kind: 'value', value: type.type === 'i64' && typeof given === 'number' ? BigInt(given) : given };
-    case 'memory': {
-      if (!(given instanceof WebAssembly.Memory)) throw wrong('is a memory');
-      const isShared = typeof SharedArrayBuffer !== 'undefined' && given.buffer instanceof SharedArrayBuffer;
-      if (!inline && !isShared) throw wrong('is a memory that is not shared: those reach guests on this thread only ({ inline: true })');
-      return { kind: 'value', value: given };
-    }
+    case 'memory':
+      return givenMemory(given, inline, `${module}.${name}`);
     default:
       if (!inline) throw wrong(`is a ${kind}: those reach guests on this thread only ({ inline: true })`);
       return { kind: 'value', value: given };
@@ -125,20 +128,26 @@ function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inlin
 }
 
 /** The memory that a module imports, by the limits that it says itself. */
-function memoryFor(type: ImportType & { readonly kind: 'memory' }, { memory, limits }: RunConfig): WebAssembly.Memory {
-  if (memory) return memory;
-  const { initial, maximum, shared } = type;
-  if (shared) requireShared('a guest with shared memory');
+function memoryFor(type: ImportType & { readonly kind: 'memory' }, { memory, limits }: RunConfig, inline: boolean): Given {
+  if (memory) return givenMemory(memory, inline, 'memory');
+  const { initial, shared } = type;
   const most = limits?.memoryPages;
   if (most !== undefined && initial > most) {
     throw new WasmError(WasmCode.instantiate, `the module's memory starts with ${initial} pages, ${most} are allowed`);
   }
-  const bound = Math.min(maximum ?? Infinity, most ?? Infinity);
-  try {
-    return new WebAssembly.Memory({ initial, shared, ...(bound === Infinity ? {} : { maximum: bound }) });
-  } catch (cause) {
-    throw new WasmError(WasmCode.instantiate, `there is no memory of ${initial} pages: ${(cause as Error).message}`, { cause });
-  }
+  const bound = Math.min(type.maximum ?? Infinity, most ?? Infinity);
+  const maximum = bound === Infinity ? undefined : bound;
+  if (!shared) return { kind: 'memory', initial, maximum };
+  requireShared('a guest with shared memory');
+  return { kind: 'value', value: newMemory(initial, maximum, true) };
+}
+
+function givenMemory(memory: unknown, inline: boolean, name: string): Given {
+  const wrong = (what: string): WasmError => new WasmError(WasmCode.instantiate, `the import ${name} ${what}`);
+  if (!(memory instanceof WebAssembly.Memory)) throw wrong('is a memory');
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  if (!inline && !isShared) throw wrong('is a memory that is not shared: those reach guests on this thread only ({ inline: true })');
+  return { kind: 'value', value: memory };
 }
 
 /** Calls a host function: its result as the engine takes it, or a promise of that. */
