@@ -6,6 +6,7 @@ const { values: options } = parseArgs({
   options: {
     browser: { type: 'string', multiple: true, default: ['chromium', 'firefox'] },
     only: { type: 'string', multiple: true, default: [] },
+    who: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string', default: '15' },
     workers: { type: 'string', default: '2' },
     label: { type: 'string', default: 'latest' },
@@ -18,6 +19,7 @@ const { bench } = await import('../tests/bench/lib/runner.mjs');
 await bench({
   browsers: options.browser,
   only: options.only,
+  who: options.who,
   rounds: Number(options.rounds),
   workers: Number(options.workers),
   label: options.label,

@@ -47,11 +47,16 @@ impl Fs {
         let (epoch, seq, tail) = (journal.epoch, journal.seq + 1, journal.tail);
         let changes = std::mem::take(&mut journal.changes);
         journal.epoch += 1;
-        let mut writes = Vec::new();
-        if std::mem::take(&mut journal.is_new) {
+        journal.is_new = false;
+        let (mut log, mut writes) = (Writer::default(), Vec::new());
+        if journal.format < FORMAT {
             let mut format = Writer::default();
             format.number(FORMAT);
             writes.push(Write::Put(Key::Super, format.bytes));
+            // Who reads a new store reads the record; who follows an old one reads the log.
+            if journal.format > 0 {
+                log.op_format(FORMAT);
+            }
         }
         let flight = Flight {
             epoch,
@@ -64,7 +69,7 @@ impl Fs {
             extents: Vec::new(),
             packs: BTreeSet::new(),
         };
-        let mut draft = Draft { log: Writer::default(), writes, flight };
+        let mut draft = Draft { log, writes, flight };
         self.put_cuts(&mut draft);
         self.put_data(store, &mut draft);
         self.fold_extents(store, fold, &mut draft);
@@ -238,6 +243,7 @@ impl Fs {
         changes.deleted.iter().for_each(|node| journal.packs.deleted(*node, seq));
         journal.add_log(seq, flight.log_bytes);
         journal.trim_log(flight.tail);
+        journal.format = FORMAT;
         journal.durable = flight.epoch;
     }
 

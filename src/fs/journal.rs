@@ -134,8 +134,11 @@ pub(crate) struct Journal {
     pub(crate) owners: IdMap<Data, Node>,
     /// What the next fold needs in memory.
     pub(crate) wanted: Vec<Need>,
-    /// The store is new: the first batch writes its format.
+    /// The store is new: there is something to write even if nothing has changed.
     pub(crate) is_new: bool,
+    /// The format of what the store holds, 0 while it holds nothing. The next batch makes it
+    /// [`FORMAT`](super::FORMAT).
+    pub(crate) format: u64,
 }
 
 impl Journal {
@@ -155,6 +158,7 @@ impl Journal {
             owners: IdMap::default(),
             wanted: Vec::new(),
             is_new: false,
+            format: 0,
         }
     }
 

@@ -9,6 +9,8 @@ export function* readAll(path: string): Steps<Uint8Array<ArrayBuffer>> {
   try {
     return yield* step(ops.readWhole(path));
   } catch (error) {
+    // A directory can be opened; it is reading it that fails.
+    if (error instanceof FsError && error.code === 'EISDIR') throw error.about({ syscall: 'read' });
     if (!(error instanceof FsError) || error.code !== 'EFBIG') throw error;
   }
   const handle = yield* step(ops.open(path, ops.Open.read, 0));

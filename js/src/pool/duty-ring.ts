@@ -7,10 +7,13 @@ import { Context, type Host } from './context.js';
 import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
+import { Patience } from './patience.js';
 import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
 
-/** How long a worker stays hot after its last task, in milliseconds. */
+/** How long a worker that is hot looks out for its next task, in milliseconds. */
 const SPIN = 0.1;
+/** A worker that was rung up within so many milliseconds of falling asleep is hot: looking out would have paid. */
+const SOON = 0.25;
 /** Glances at the ring between two looks at the clock. */
 const GLANCES = 400;
 /** After so many milliseconds without a pause the event loop gets a turn. */
@@ -40,6 +43,9 @@ export class RingDuty {
   #context: Context | undefined;
   #current = 0;
   #last = 0;
+  #patience = new Patience();
+  #hot = false;
+  #sleptAt = 0;
   #turn: MessageChannel | undefined;
 
   constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send) {
@@ -54,6 +60,8 @@ export class RingDuty {
   /** The doorbell, or the first look. */
   ring(): void {
     if (this.#busy) return;
+    // Looking out where nothing comes soon would keep the owner from its core: it is just now waking us.
+    this.#hot = performance.now() - this.#sleptAt < SOON;
     this.#kernel.isolith_link_awake(this.#link);
     this.#drain();
   }
@@ -94,14 +102,18 @@ export class RingDuty {
     for (;;) {
       let slot = kernel.isolith_link_claim(link, 0) >>> 0;
       if (slot === 0) {
-        const until = performance.now() + SPIN;
         this.#last = 0;
-        do slot = kernel.isolith_link_claim(link, GLANCES) >>> 0;
-        while (slot === 0 && performance.now() < until);
+        if (this.#hot && this.#patience.has()) {
+          const until = performance.now() + SPIN;
+          do slot = kernel.isolith_link_claim(link, GLANCES) >>> 0;
+          while (slot === 0 && performance.now() < until);
+          this.#patience.learn(slot !== 0);
+        }
       }
       if (slot === 0) {
-        if (kernel.isolith_link_sleep(link) !== 0) return;
-        continue;
+        if (kernel.isolith_link_sleep(link) === 0) continue;
+        this.#sleptAt = performance.now();
+        return;
       }
       if (!this.#open(slot)) return;
       if (this.#last - performance.timeOrigin - began > TURN) return this.#pause();

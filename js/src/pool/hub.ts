@@ -1,6 +1,7 @@
 /** One per thread that owns pools: where all their workers ring, and where answers are looked for. */
 
 import type { Kernel } from '../kernel.js';
+import { Patience } from './patience.js';
 import { type PoolExports, poolExports, Views } from './exports.js';
 
 /** What the hub looks after. */
@@ -28,6 +29,7 @@ export class Hub {
   readonly kernel: PoolExports;
   readonly views: Views;
   readonly #spokes = new Set<Spoke>();
+  readonly #patience = new Patience();
   #spinning = false;
   #chainEnds = 0;
   #turns: ReturnType<typeof setTimeout> | undefined;
@@ -98,7 +100,7 @@ export class Hub {
    * code, which saves both sides a wake-up. A chain of such looks ends after a few milliseconds.
    */
   expectSoon(): void {
-    if (this.#spinning) return;
+    if (this.#spinning || !this.#patience.has()) return;
     const now = performance.now();
     if (this.#chainEnds === 0) {
       this.#chainEnds = now + CHAIN;
@@ -122,8 +124,16 @@ export class Hub {
     let found = false;
     do found = this.#collect(GLANCES);
     while (!found && performance.now() < until);
+    this.#patience.learn(found);
     if (found) this.#dispatch();
     // Dozes, and looks once more.
     this.wake();
   }
+}
+
+let hub: Hub | undefined;
+
+/** This thread's hub, for all who have workers; undefined where memory is not shared. */
+export function hubOf(kernel: Kernel): Hub | undefined {
+  return kernel.shared ? (hub ??= new Hub(kernel)) : undefined;
 }

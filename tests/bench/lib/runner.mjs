@@ -21,7 +21,7 @@ const SILENCE = 240_000;
 const RESTARTS = 6;
 
 /** Runs everything and writes `results/<label>.csv` and `.html`. */
-export async function bench({ browsers, only, rounds, workers, label }) {
+export async function bench({ browsers, only, who, rounds, workers, label }) {
   await prepare();
   await mkdir(RESULTS, { recursive: true });
   const file = join(RESULTS, `${label}.csv`);
@@ -33,12 +33,12 @@ export async function bench({ browsers, only, rounds, workers, label }) {
     await writeFile(file, toCsv(merge(before, fresh)));
     await writeFile(join(RESULTS, `${label}.html`), chart(fromCsv(readFileSync(file, 'utf8')), 'isolith beside its peers'));
   };
-  for (const browser of browsers) await inBrowser({ browser, only, rounds, workers, take });
+  for (const browser of browsers) await inBrowser({ browser, only, who, rounds, workers, take });
   const judged = fresh.filter(({ met }) => met);
   console.log(`bench: ${judged.filter(({ met }) => met === 'yes').length} of ${judged.length} targets met; ${file}`);
 }
 
-async function inBrowser({ browser, only, rounds, workers, take }) {
+async function inBrowser({ browser, only, who, rounds, workers, take }) {
   console.log(`bench: ${browser}`);
   let heard = () => {};
   const server = await startServer({ folders: ['pkg', 'target'], modes: ['isolated'], onMessage: async (name, body) => heard(name, body) });
@@ -51,7 +51,7 @@ async function inBrowser({ browser, only, rounds, workers, take }) {
   try {
     for (let attempt = 0; attempt <= RESTARTS; attempt++) {
       let at = {};
-      const query = new URLSearchParams([['rounds', rounds], ['workers', workers], ['browser', browser], ['from', from], ...only.map((text) => ['only', text]), ...skip.map((text) => ['skip', text])]);
+      const query = new URLSearchParams([['rounds', rounds], ['workers', workers], ['browser', browser], ['from', from], ...only.map((text) => ['only', text]), ...who.map((text) => ['who', text]), ...skip.map((text) => ['skip', text])]);
       const outcome = await new Promise((resolve) => {
         let timer;
         const alive = () => {

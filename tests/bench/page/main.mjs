@@ -4,6 +4,7 @@ import { measure } from './harness.mjs';
 
 const query = new URLSearchParams(location.search);
 const only = query.getAll('only');
+const who = query.getAll('who');
 const skip = new Set(query.getAll('skip'));
 const rounds = Number(query.get('rounds'));
 const from = Number(query.get('from'));
@@ -26,7 +27,9 @@ const env = {
 
 try {
   const all = (await Promise.all(files.map((rows) => (typeof rows === 'function' ? rows(env) : rows)))).flat();
-  const wanted = all.filter(({ group, name }) => only.length === 0 || only.some((text) => `${group}: ${name}`.includes(text)));
+  const wanted = all
+    .filter(({ group, name }) => only.length === 0 || only.some((text) => `${group}: ${name}`.includes(text)))
+    .filter((row) => who.length === 0 || who.some((text) => row.who.includes(text)));
   const measures = [...Map.groupBy(wanted, ({ group, name }) => `${group}: ${name}`)];
   for (const [index, [title, rows]] of measures.entries()) {
     if (index < from || skip.has(title)) continue;
