@@ -41,6 +41,7 @@ pub(crate) mod op {
     pub(crate) const LAST_LOAD: u32 = 0x35;
     pub(crate) const FIRST_STORE: u32 = 0x36;
     pub(crate) const LAST_STORE: u32 = 0x3e;
+    pub(crate) const MEMORY_GROW: u32 = 0x40;
     pub(crate) const I32_CONST: u32 = 0x41;
     pub(crate) const I64_CONST: u32 = 0x42;
     pub(crate) const I32_EQZ: u32 = 0x45;

@@ -138,6 +138,17 @@ test('limits hold the growth of memory and table', async () => {
   await assert.rejects(meter(bytes, { memoryPages: 0 }), { code: 'ERR_LAYOUT_OVERFLOW' });
 });
 
+test('limits alone add nothing to what runs', async () => {
+  const bytes = wat(`(module (memory (export "m") 1) (func $s) (start $s)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`);
+  const { module, fuel, start, points } = await meter(bytes, { mode: 'off', memoryPages: 2 });
+  assert.deepEqual([fuel, start, points], ['', undefined, 0]);
+  const { exports } = (await WebAssembly.instantiate(module)).instance;
+  assert.deepEqual(Object.keys(exports), ['m', 'grow']);
+  assert.equal(exports.grow(2), -1);
+  assert.equal(exports.grow(1), 1);
+});
+
 test('code that names the counter before there is one is refused', async () => {
   const bytes = wat('(module (global $a (mut i64) (i64.const 0)) (func (export "f") (global.set $a (i64.const 99))))');
   const at = Buffer.from(bytes).indexOf(Uint8Array.of(0x24, 0));

@@ -136,7 +136,7 @@ export class Client {
       try {
         if (value instanceof Promise) throw badReturn();
         if (!value.local && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
-        this.#block(value, () => value.attempt(this.door));
+        this.block(value, () => value.attempt(this.door));
         sent = this.#finish(value, tickets);
       } catch (error) {
         fails = true;
@@ -197,7 +197,7 @@ export class Client {
     const subject = { syscall: 'mount' };
     if (!this.#maySync) throw fsError('ENOTSUP', subject, 'blocking calls work in workers on shared memory only');
     void this.bell.start();
-    this.#block(subject, () => {
+    this.block(subject, () => {
       const state = Atomics.load(words, Word.state);
       if (state === State.failed) throw fsError('EIO', subject, 'the stores of this page could not be opened');
       return state === State.ready ? 0 : AGAIN;
@@ -231,7 +231,7 @@ export class Client {
   }
 
   #settleSync({ store, node, epoch }: Ticket): void {
-    this.#block({ syscall: 'fsync' }, () => this.door.exports.isolith_fs_settled(store, node, epoch));
+    this.block({ syscall: 'fsync' }, () => this.door.exports.isolith_fs_settled(store, node, epoch));
   }
 
   /** Sees what other tabs have written; one question serves all who ask before it is sent. */
@@ -248,7 +248,7 @@ export class Client {
   #freshenSync(): void {
     const { words } = this.door;
     const mine = Atomics.add(words, Word.wanted, 1) + 1;
-    this.#block({ syscall: 'read' }, () => (isFresh(words, mine) ? 0 : AGAIN));
+    this.block({ syscall: 'read' }, () => (isFresh(words, mine) ? 0 : AGAIN));
   }
 
   /** Waits for ticks until `check` is true or throws. */
@@ -316,7 +316,7 @@ export class Client {
 
   /** On a thread that may block, promises are kept by blocking: nothing can lose a wake-up there. */
   #blockForAll(): void {
-    this.#block({ syscall: 'wait' }, () => {
+    this.block({ syscall: 'wait' }, () => {
       const asked = this.#waiting;
       this.#waiting = [];
       this.#waiting = asked.filter((one) => !one.check()).concat(this.#waiting);
@@ -325,8 +325,23 @@ export class Client {
     this.onTick?.();
   }
 
-  /** Tries until the status is not `AGAIN`, sleeping between. */
-  #block(subject: Subject, attempt: () => number): void {
+  /** Whether blocking calls work on this thread. */
+  get maySync(): boolean {
+    return this.#maySync;
+  }
+
+  /** Before an operation that must see what other tabs have written; blocks if they may have. */
+  freshen(): void {
+    if (this.#maySync && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
+  }
+
+  /** After a change that was not made through `run`: watchers look. */
+  changed(): void {
+    if (Atomics.load(this.door.words, Word.watchers) !== 0) this.#tellWatchers();
+  }
+
+  /** Tries until the status is not `AGAIN`, sleeping between; throws what went wrong, or after a minute. */
+  block(subject: Subject, attempt: () => number): void {
     const { words } = this.door;
     let deadline = 0;
     for (;;) {

@@ -6,7 +6,7 @@ import type { FromWorker } from '../protocol.js';
 import type { WorkerSource } from '../worker-start.js';
 import { type PoolExports, poolExports } from './exports.js';
 import { Figures } from './figures.js';
-import { Hub } from './hub.js';
+import { type Hub, hubOf } from './hub.js';
 import type { Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
@@ -42,7 +42,6 @@ const SHARE = 0.3;
 /** A task that took less than this, in milliseconds, is worth looking out for its answer. */
 const QUICK = 0.05;
 
-let hub: Hub | undefined;
 /** Numbers of jobs are unique on this thread, and fit an `i32`. */
 let jobs = 0;
 
@@ -89,10 +88,8 @@ export class Crew implements Employer {
     this.max = options.max;
     this.#exports = poolExports(kernel);
     this.#queue = this.#exports.isolith_queue_new();
-    if (kernel.shared) {
-      this.hub = hub ??= new Hub(kernel);
-      this.sources = new Sources(hub.kernel, hub.views);
-    }
+    this.hub = hubOf(kernel);
+    if (this.hub) this.sources = new Sources(this.hub.kernel, this.hub.views);
     this.#staff();
   }
 
@@ -157,6 +154,7 @@ export class Crew implements Employer {
   }
 
   #push(member: Member, job: Job): void {
+    job.fn.prepare?.(member);
     const slept = member.link.push(job);
     job.member = member;
     if (job.transfer) job.sent = true;
