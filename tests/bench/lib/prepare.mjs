@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT, run } from '../../../scripts/lib/run.mjs';
 import { importMap } from '../../pages/driver/server.mjs';
+import { assemble } from '../../pages/driver/wat.mjs';
 
 const BENCH = join(ROOT, 'tests/bench');
 
@@ -64,8 +65,16 @@ const withoutNode = {
   },
 };
 
+/** A module in text is its bytes. */
+const text = {
+  name: 'wat',
+  setup(made) {
+    made.onLoad({ filter: /\.wat$/ }, async ({ path }) => ({ contents: Buffer.from(await assemble(readFileSync(path, 'utf8')), 'base64'), loader: 'binary' }));
+  },
+};
+
 async function bundle() {
-  const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [rows, withoutNode] };
+  const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [rows, text, withoutNode] };
   const out = join(ROOT, PAGE);
   // The package itself stays as it is published: only peers are bundled.
   await build({ ...common, entryPoints: [join(BENCH, 'page/main.mjs')], outfile: join(out, 'main.js'), external: ['isolith', 'isolith/*'] });

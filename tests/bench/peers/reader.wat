@@ -1,0 +1,28 @@
+;; A guest that reads a file through WASI: `start` opens it, `read(size, count)` reads so many times and goes back at the end.
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $fd_seek (param i32 i64 i32 i32) (result i32)))
+  (memory (export "memory") 32)
+  (data (i32.const 64) "bytes")
+  (global $fd (mut i32) (i32.const 0))
+  (func (export "start")
+    (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 5) (i32.const 0)
+        (i64.const 6) (i64.const 0) (i32.const 0) (i32.const 16))
+      (then unreachable))
+    (global.set $fd (i32.load (i32.const 16))))
+  (func (export "read") (param $size i32) (param $count i32) (result f64)
+    (local $total f64)
+    (i32.store (i32.const 0) (i32.const 65536))
+    (i32.store (i32.const 4) (local.get $size))
+    (loop $more
+      (if (call $fd_read (global.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))
+        (then unreachable))
+      (if (i32.eqz (i32.load (i32.const 8)))
+        (then
+          (drop (call $fd_seek (global.get $fd) (i64.const 0) (i32.const 0) (i32.const 24)))
+          (br $more)))
+      (local.set $total (f64.add (local.get $total) (f64.convert_i32_u (i32.load (i32.const 8)))))
+      (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+      (br_if $more (local.get $count)))
+    (local.get $total)))
