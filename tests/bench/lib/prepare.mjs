@@ -31,6 +31,15 @@ async function dlmalloc() {
   await copyFile(join(crate, 'target/wasm32-unknown-unknown/release/bench_dlmalloc.wasm'), join(ROOT, PAGE, 'dlmalloc.wasm'));
 }
 
+/** Guests that are written in C, as bare modules. */
+async function guests() {
+  const folder = join(BENCH, 'guests');
+  for (const name of readdirSync(folder).filter((name) => name.endsWith('.c'))) {
+    const out = join(ROOT, PAGE, name.replace(/c$/, 'wasm'));
+    await run('clang', ['--target=wasm32', '-O2', '-nostdlib', '-Wl,--no-entry', '-Wl,--export=run', '-Wl,--export=add', '-o', out, join(folder, name)]);
+  }
+}
+
 /** A module that imports every file in rows/. */
 const rows = {
   name: 'rows',
@@ -86,6 +95,7 @@ export async function prepare() {
   await rm(join(ROOT, PAGE), { recursive: true, force: true });
   await mkdir(join(ROOT, PAGE), { recursive: true });
   await dlmalloc();
+  await guests();
   console.log('bench: bundling');
   await bundle();
 }
