@@ -196,6 +196,11 @@ fn renumbering_closes_what_was_there() {
     assert_eq!(world.call(|call| call.fd_close(a)), Errno::BADF.0);
     assert_eq!(world.call(|call| call.fd_renumber(b, a)), Errno::BADF.0);
     assert_eq!(world.call(|call| call.fd_renumber(b, b)), 0);
+    assert_eq!(world.call(|call| call.fd_renumber(b, 99)), 0, "far beyond");
+    assert_eq!(world.call(|call| call.fd_renumber(99, b)), Errno::BADF.0, "closed");
+    assert_eq!(world.call(|call| call.fd_renumber(99, u32::MAX)), Errno::BADF.0);
+    assert_eq!(world.call(|call| call.fd_renumber(0, 50)), Errno::BADF.0, "passed by");
+    let b = 99;
     assert_eq!(world.call(|call| call.fd_renumber(b, 1)), 0, "onto a stream");
     assert_eq!(world.call(|call| call.fd_renumber(2, 3)), 0, "a stream onto a preopen");
     assert_eq!(world.open("a", 0, R), Err(Errno::BADF.0));
