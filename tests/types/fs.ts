@@ -1,5 +1,5 @@
-/// <reference types="node" />
 /** The types of `isolith/fs` satisfy those of `node:fs/promises`: where Node.js has a Buffer, here is a Uint8Array. */
+/// <reference types="node" />
 
 import type * as node from 'node:fs/promises';
 import type * as callbacks from 'node:fs';
