@@ -1,5 +1,5 @@
 // Builds pkg/dist: the kernel and the linker by cargo, wasm-bindgen and wasm-opt, then tsc and the single-file
-// worker. `--dev` skips optimising, `--js` what is compiled from Rust if it is there.
+// workers. `--dev` skips optimising, `--js` what is compiled from Rust if it is there.
 import { mkdir, readFile, rm, writeFile, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -69,8 +69,9 @@ async function javascript() {
   await copyFile(join(WORK, 'glue.js'), join(DIST, 'glue.js'));
   await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
   for (const file of ['linker.wasm', 'linker-inline.js']) await copyFile(join(WORK, file), join(DIST, file));
-  console.log('build: worker');
+  console.log('build: workers');
   await classicScript('worker', 'worker-inline');
+  await classicScript('guest', 'guest-inline');
   await classicScript('coi-worker', 'coi-inline');
   await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));
 }

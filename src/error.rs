@@ -64,6 +64,7 @@ kinds! {
     NotSupportedCall = 38, "ENOSYS";
     NotEmpty = 39, "ENOTEMPTY";
     SymlinkLoop = 40, "ELOOP";
+    NoData = 61, "ENODATA";
     Overflow = 75, "EOVERFLOW";
     IllegalSequence = 84, "EILSEQ";
     NotSupported = 95, "ENOTSUP";

@@ -14,6 +14,8 @@ pub mod heap;
 pub mod linker;
 #[cfg(any(feature = "kernel", loom))]
 pub mod pool;
+#[cfg(feature = "kernel")]
+pub mod runtime;
 #[cfg(any(feature = "kernel", loom))]
 pub mod sync;
 #[cfg(any(feature = "kernel", loom))]

@@ -5,6 +5,8 @@ import { NO_VIEWS, Views } from './bytes/views.js';
 import { Block, type MemoryBlock, TypedBlock, type TypedArrayConstructor } from './block.js';
 import { IsolithError } from './errors.js';
 import { type Kernel, heapInstance, lastError } from './kernel.js';
+import type { LinkedModule, LinkOptions } from './linked.js';
+import type { WasmBytes } from './linker-module.js';
 import { getKernel } from './runtime.js';
 import { streamInto, type ResponseOptions } from './response.js';
 import { requireShared } from './support.js';
@@ -242,6 +244,18 @@ export class Heap {
     return new TypedBlock(this, this.calloc(bytes).ptr ?? 0, bytes, Type);
   }
 
+  /**
+   * Places compiled modules into a block of this heap's memory, joined to its allocator, and gives
+   * their exports. Pages only; for workers see `pool.kernel`. Frees nothing by itself: `unload()`.
+   *
+   * Rejects with `LinkError` for a module that cannot be moved exactly, `ENOMEM`, and whatever
+   * instantiating and start functions throw; then nothing is kept.
+   */
+  async link(modules: WasmBytes | readonly WasmBytes[], options?: LinkOptions): Promise<LinkedModule> {
+    if (!linker) throw new IsolithError('ERR_NOT_SUPPORTED', 'modules are linked on the page; workers run them by pool.kernel');
+    return linker(this, modules, options);
+  }
+
   /** Ends this thread's use of the heap: its cached memory goes back, for other threads to use. */
   destroy(): void {
     if (this === runtimeHeap) throw new IsolithError('ERR_NOT_SUPPORTED', "the runtime's own heap cannot be destroyed");
@@ -296,6 +310,14 @@ function checkAddress(ptr: number): number {
     throw new RangeError(`an address is a whole number from 0 to ${LARGEST}, not ${ptr}`);
   }
   return ptr;
+}
+
+type Linker = (heap: Heap, modules: WasmBytes | readonly WasmBytes[], options?: LinkOptions) => Promise<LinkedModule>;
+let linker: Linker | undefined;
+
+/** Gives this thread's heaps what links modules; workers, whose script is one file, have none. */
+export function setLinker(link: Linker): void {
+  linker = link;
 }
 
 let runtimeHeap: Heap | undefined;

@@ -1,6 +1,7 @@
 /** isolith: heap, pool, atomics and channels of one shared memory, ready when imported. */
 
 import './start.js';
+import { setLinker } from './heap.js';
 import { getKernel } from './runtime.js';
 
 let started: WebAssembly.Memory | undefined;
@@ -13,10 +14,13 @@ try {
 /** Memory of the runtime's heap; undefined only where the runtime could not start. */
 export const memory = started as WebAssembly.Memory;
 
+setLinker(async (...args) => (await import('./linked.js')).link(...args));
+
 export { IsolithError } from './errors.js';
 export {
   allocMemory, attachHeap, createHeap, freeMemory, type Heap, type HeapOptions, type HeapStats, type MemoryBlock,
 } from './heap.js';
+export type { LinkedModule, LinkOptions } from './linked.js';
 export { TypedBlock } from './block.js';
 export type { ResponseOptions } from './response.js';
 export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type RunOptions } from './pool.js';

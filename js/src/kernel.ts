@@ -3,6 +3,7 @@
 import { IsolithError } from './errors.js';
 import { __wbg_finalize_init, __wbg_get_imports } from './glue.js';
 import { FS_IMPORTS } from './fs/exports.js';
+import { type GuestMemory, guestMemory } from './guest-memory.js';
 import type { KernelModule } from './module.js';
 import { mayBlock } from './support.js';
 
@@ -33,6 +34,8 @@ export interface Kernel {
   readonly exports: KernelExports;
   /** What other threads and heaps are made from. */
   readonly module: KernelModule;
+  /** How it reaches the memory of guests; the runtime's instance only. */
+  readonly guest?: GuestMemory;
 }
 
 /** Stack of each further thread on a memory, in bytes: a multiple of 64 KiB. */
@@ -45,16 +48,18 @@ const HEAP_STACK = 64 * 1024;
 export function runtimeInstance(module: KernelModule, memory: WebAssembly.Memory, shared: boolean): Kernel {
   const compiled = module.compileSync(shared);
   const imports = __wbg_get_imports(memory);
+  const guest = guestMemory(memory);
+  const own: Record<string, (a: number, b: number, c: number) => unknown> = { ...FS_IMPORTS, ...guest.imports };
   for (const group of Object.values(imports)) {
     // Where JavaScript's exceptions have no tag of their own, Rust need not tell them apart.
     if ('__wbindgen_jstag' in group) group['__wbindgen_jstag'] ??= newTag();
     for (const name of Object.keys(group)) {
-      const plain = /isolith_fs_[a-z]+/.exec(name)?.[0];
-      if (plain && FS_IMPORTS[plain]) group[name] = FS_IMPORTS[plain] as WebAssembly.ImportValue;
+      const plain = /isolith_(fs|guest)_[a-z]+/.exec(name)?.[0];
+      if (plain && own[plain]) group[name] = own[plain] as WebAssembly.ImportValue;
     }
   }
   const instance = new WebAssembly.Instance(compiled, imports);
-  return enter(module, memory, shared, __wbg_finalize_init(instance, compiled, THREAD_STACK));
+  return { ...enter(module, memory, shared, __wbg_finalize_init(instance, compiled, THREAD_STACK)), guest };
 }
 
 /** An instance that is only the allocator of `memory`; synchronous, any number per thread. */

@@ -1,6 +1,6 @@
 /** `isolith/link`: puts compiled wasm modules side by side into one memory, exactly or not at all. */
 
-import { IsolithError } from './errors.js';
+import { exported, instantiateAll } from './linked/instances.js';
 import { call, UNSET, type WasmBytes } from './linker-module.js';
 
 export { configureLinker, LinkError, type WasmBytes } from './linker-module.js';
@@ -29,6 +29,10 @@ export interface Placement {
   readonly bindings: { readonly name: string; readonly from: number }[];
   /** The functions that it imports but can do without. */
   readonly weak: string[];
+  /** Whether it was linked for threads: it initializes and allocates as threads need it. */
+  readonly threads: boolean;
+  /** On a heap: whether it grows the memory for an allocator of its own. */
+  readonly ownHeap: boolean;
 }
 
 /** What the modules share, and where each lies. */
@@ -42,6 +46,8 @@ export interface Layout {
   readonly shared: boolean;
   /** The slots of the one function table, `null` unless it was asked for. */
   readonly tableSlots: number | null;
+  /** On a heap: the allocator functions that the host puts into the table. */
+  readonly hosted: { readonly name: string; readonly slot: number }[];
 }
 
 export interface CombineOptions {
@@ -76,11 +82,19 @@ export interface Segment {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** What each thread has for itself of a module linked for threads. */
+export interface ThreadLocal {
+  readonly align: number;
+  /** What it holds at first. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** A module made for many instances on one memory. */
 export interface Shareable {
   readonly module: Uint8Array<ArrayBuffer>;
   /** Its data, to be written once; the module does not write it itself. */
   readonly image: Segment[];
+  readonly threadLocal: ThreadLocal | undefined;
   readonly placement: Placement;
 }
 
@@ -152,6 +166,18 @@ export async function combine(
   return { modules: files.slice(0, modules.length), neededPages, layout, warnings };
 }
 
+/** `combine` for `heap.link`: data apart, allocators replaced by the host's. Internal. */
+export async function combineApart(
+  modules: readonly WasmBytes[],
+  options: CombineOptions,
+): Promise<{ made: Shareable[]; layout: Layout; warnings: string[] }> {
+  const { report, files } = await call('combine', modules, numbers(options, (options.oneTable ? 1 : 0) | 2 | 8));
+  const { warnings, ...layout } = report as Layout & { warnings: string[] };
+  const parts = files.slice(modules.length);
+  const made = layout.modules.map((placement, index) => shareable(placement as Apart, files[index]!, parts));
+  return { made, layout, warnings };
+}
+
 /** Moves one module by `offset` bytes and tells it that the heap begins at `newHeapBase`. */
 export async function relocate(
   module: WasmBytes,
@@ -167,7 +193,8 @@ export async function relocate(
  * Moves one module and makes it one that many threads can instantiate on the same memory.
  *
  * Write `image` once. Then each instance sets `__isolith_stack_pointer` to the top of a stack of
- * its own; the first one calls `__isolith_start` if the module exports it.
+ * its own; the first one calls `__isolith_start` if the module exports it; each other one writes
+ * `threadLocal` somewhere, if there is any, and sets `__isolith_tls_base` to its address.
  */
 export async function relocateShareable(
   module: WasmBytes,
@@ -175,14 +202,18 @@ export async function relocateShareable(
   newHeapBase: number,
   options: CombineOptions = {},
 ): Promise<Shareable> {
-  const answer = await call('relocate', [module], [...numbers(options, 2), offset, newHeapBase]);
-  const { image, ...placement } = answer.report as Placement & { image: { address: number }[] };
-  const [moved, ...segments] = answer.files as [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]];
-  return {
-    module: moved,
-    image: segments.map((bytes, index) => ({ address: image[index]?.address ?? 0, bytes })),
-    placement,
-  };
+  const { report, files } = await call('relocate', [module], [...numbers(options, 2), offset, newHeapBase]);
+  return shareable(report as Apart, files[0]!, files.slice(1));
+}
+
+/** A placement as the linker tells it where data is apart. */
+type Apart = Placement & { image: { address: number }[]; tls: { align: number }[] };
+
+/** Takes the bytes of one module's data from the front of `parts`. */
+function shareable({ image, tls, ...placement }: Apart, module: Uint8Array<ArrayBuffer>, parts: Uint8Array<ArrayBuffer>[]): Shareable {
+  const segments = image.map(({ address }) => ({ address, bytes: parts.shift()! }));
+  const [threadLocal] = tls.map(({ align }) => ({ align, bytes: parts.shift()! }));
+  return { module, image: segments, threadLocal, placement };
 }
 
 /** The end of the memory that a module was linked to own, its `__heap_base`. */
@@ -197,8 +228,8 @@ export async function inspect(module: WasmBytes): Promise<ModuleInfo> {
 }
 
 export interface MeterOptions {
-  /** `coarse` (default) charges at functions and loops, `exact` at every basic block. */
-  readonly mode?: 'coarse' | 'exact';
+  /** `coarse` (default) charges at functions and loops, `exact` at every basic block, `off` nowhere. */
+  readonly mode?: 'coarse' | 'exact' | 'off';
   /** What a direct call of an imported function costs beyond the instruction, 10 unless given. */
   readonly hostCall?: number;
   /** The most pages that a memory of the module's own may have. */
@@ -209,7 +240,7 @@ export interface MeterOptions {
 
 export interface Metered {
   readonly module: Uint8Array<ArrayBuffer>;
-  /** The export of the counter, a mutable `i64` global: fill it before the first call; below 0 it is spent. */
+  /** The export of the counter, a mutable `i64` global: fill it before the first call; below 0 it is spent. Empty if `off`. */
   readonly fuel: string;
   /** The export of what was the start function: to be called once the counter is filled. */
   readonly start: string | undefined;
@@ -220,7 +251,7 @@ export interface Metered {
 /** Makes a module pay for what it runs; spent, it traps with its counter below zero. */
 export async function meter(module: WasmBytes, options: MeterOptions = {}): Promise<Metered> {
   const { mode = 'coarse', hostCall = 10, memoryPages = UNSET, tableElements = UNSET } = options;
-  const exact = mode === 'exact' ? 1 : 0;
+  const exact = { coarse: 0, exact: 1, off: 2 }[mode];
   const { report, files } = await call('meter', [module], [exact, hostCall, memoryPages, tableElements]);
   const { fuel, start, points } = report as { fuel: string; start: string[]; points: number };
   return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], points };
@@ -250,32 +281,15 @@ export async function instantiate(combined: Combined, imports: WebAssembly.Impor
     ? undefined
     : (env['__indirect_function_table'] as WebAssembly.Table | undefined)
       ?? new WebAssembly.Table({ initial: layout.tableSlots, element: 'anyfunc' });
-  const instances: WebAssembly.Instance[] = [];
-  for (const [index, bytes] of combined.modules.entries()) {
-    const bound: WebAssembly.ModuleImports = { memory };
-    if (table) bound['__indirect_function_table'] = table;
-    const placement = layout.modules[index];
-    for (const name of placement?.weak ?? []) bound[name] = () => undefinedFunction(name);
-    for (const { name, from } of placement?.bindings ?? []) {
-      bound[name] = exported(instances, from, name) ?? ((...args: unknown[]) => exported(instances, from, name)?.(...args));
-    }
-    const { instance } = await WebAssembly.instantiate(bytes, { ...imports, env: { ...bound, ...env } });
-    instances.push(instance);
-  }
+  const common: WebAssembly.ModuleImports = { memory, ...(table ? { __indirect_function_table: table } : {}) };
+  const modules = await Promise.all(combined.modules.map((bytes) => WebAssembly.compile(bytes)));
+  const instances = await instantiateAll(modules, layout.modules, common, imports);
   for (const step of ['__wasm_apply_data_relocs', '__wasm_call_ctors']) {
-    for (const [index] of instances.entries()) {
-      if (layout.modules[index]?.route === 'dynamic') exported(instances, index, step)?.();
+    for (const [index, instance] of instances.entries()) {
+      if (layout.modules[index]?.route === 'dynamic') exported(instance, step)?.();
     }
   }
   return { memory, table, instances };
-}
-
-function exported(instances: WebAssembly.Instance[], from: number, name: string): ((...args: unknown[]) => unknown) | undefined {
-  return instances[from]?.exports[name] as ((...args: unknown[]) => unknown) | undefined;
-}
-
-function undefinedFunction(name: string): never {
-  throw new IsolithError('ERR_UNDEFINED_SYMBOL', `${name} is defined by no module`);
 }
 
 /** The first six numbers of a request. */

@@ -11,6 +11,9 @@ import type { Member } from './pool/member.js';
 import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
 import { Far, type Proxied } from './pool/proxy.js';
+import type { WasmBytes } from './linker-module.js';
+import type { LinkedModule } from './linked.js';
+import type { KernelOptions, PoolKernel, RowOptions } from './pool/kernel.js';
 import type { BlockRef, FromWorker } from './protocol.js';
 import { getKernel } from './runtime.js';
 import { requireShared } from './support.js';
@@ -139,8 +142,43 @@ export class Pool extends EventTarget implements Client {
     options?: ForOptions & { range?: false },
   ): Promise<void>;
   parallelFor<T>(block: TypedBlock<T>, fn: (array: T, start: number, end: number) => void, options: ForOptions & { range: true }): Promise<void>;
-  parallelFor(block: TypedBlock<unknown>, fn: AnyFunction, options?: ForOptions): Promise<void> {
-    return overArray(this, block, fn, options);
+  /**
+   * Calls `name(start, end, ...args)` of a kernel for all of `0..count` (rows of an image, say), a
+   * grain at a time: workers take grains from one atomic cursor.
+   */
+  parallelFor(kernel: PoolKernel, name: string, count: number, args?: readonly (number | bigint)[], options?: RowOptions): Promise<void>;
+  parallelFor(what: TypedBlock<unknown> | PoolKernel, fn: AnyFunction | string, ...rest: never[]): Promise<void> {
+    if (typeof fn === 'string') return (what as PoolKernel).overRows(this, fn, ...(rest as unknown as [number]));
+    return overArray(this, what as TypedBlock<unknown>, fn, ...rest);
+  }
+
+  /**
+   * Makes a compiled module's exports callable in all workers, on the heap that tasks work on: see
+   * `heap.link`. The module's data is one for all threads, and so is what it writes there; each
+   * worker has a stack and thread-local data of its own.
+   *
+   * Rejects as `heap.link` does, and with `ERR_NOT_SUPPORTED` for a module whose allocator cannot be
+   * replaced and is not made for threads.
+   */
+  async kernel(module: WasmBytes | readonly WasmBytes[] | LinkedModule, options?: KernelOptions): Promise<PoolKernel> {
+    requireShared('kernel');
+    const { openKernel } = await import('./pool/kernel.js');
+    return openKernel(this.#crew.heap ?? this.#crew.kernel, module, options);
+  }
+
+  /**
+   * Calls an export of a kernel in a worker. Rejects with what it throws or traps with,
+   * `ERR_NO_SUCH_TASK`, and `ERR_USE_AFTER_FREE` once the kernel is unloaded. `kernel.call` takes a
+   * timeout and a signal; what ends a loop without end is the end of its thread, which WebKit grants
+   * only to loops with calls in them.
+   */
+  call(kernel: PoolKernel, name: string, ...args: (number | bigint)[]): Promise<number | bigint | undefined> {
+    return kernel.call(this, name, args);
+  }
+
+  /** The memory that tasks work on; for the package's own use. */
+  get heapMemory(): WebAssembly.Memory {
+    return (this.#crew.heap ?? this.#crew.kernel).memory;
   }
 
   /** The module's exports as tasks, which need no `unsafe-eval`; `run('name')` means it from now on. */

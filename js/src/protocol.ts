@@ -1,7 +1,9 @@
 /** What a pool and its workers say to each other beside the ring. */
 
+import type { Parts, Place } from './linked/seat.js';
 import type { Mourning } from './pool/mourning.js';
 import type { Handle } from './sync/storage.js';
+import type { FromGuest } from './wasm/ops.js';
 
 /** A thread of a memory that may be killed: its number there, and the address of its slot. */
 export interface ThreadSlot {
@@ -43,6 +45,14 @@ export interface Parcel {
   readonly block?: BlockRef;
 }
 
+/** A linked module for a worker, and the worker's own memory for it. */
+export interface KernelMessage {
+  readonly type: 'kernel';
+  readonly kernel: number;
+  readonly parts: Parts;
+  readonly places: readonly Place[];
+}
+
 /** 0 is the doorbell; `data` belongs to a job of the ring, `drop` takes it back; `reply` answers a call-back. */
 export type ToWorker =
   | 0
@@ -52,7 +62,9 @@ export type ToWorker =
   | { readonly type: 'drop'; readonly id: number }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'reply'; readonly call: number; readonly ok: boolean; readonly value: unknown }
-  | { readonly type: 'ask'; readonly id: number; readonly call: number; readonly what: 'next' | 'return' };
+  | { readonly type: 'ask'; readonly id: number; readonly call: number; readonly what: 'next' | 'return' }
+  | KernelMessage
+  | { readonly type: 'unload'; readonly kernel: number };
 
 /** An answer to a task, with the times at which it ran (milliseconds since 1970). */
 export interface Answer {
@@ -74,4 +86,6 @@ export type FromWorker =
   | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
   | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }
-  | { readonly type: 'stray'; readonly error: unknown };
+  | { readonly type: 'unloaded'; readonly kernel: number }
+  | { readonly type: 'stray'; readonly error: unknown }
+  | FromGuest;

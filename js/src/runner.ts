@@ -2,16 +2,14 @@
 
 import { packError } from './errors.js';
 import { attachHeap, getHeap, type Heap } from './heap.js';
-import type { Kernel } from './kernel.js';
-import { kernelModule } from './module.js';
 import type { Context, Host } from './pool/context.js';
 import { MailDuty } from './pool/duty-mail.js';
+import { isKernel, Kernels } from './pool/duty-kernels.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
-import { poolExports, ThreadWord, Views } from './pool/exports.js';
+import { begin, comeIn, enterRuntime, holdLock } from './pool/enter.js';
+import { poolExports, Views } from './pool/exports.js';
 import { Stage } from './pool/stage.js';
-import type { BlockRef, Start, ThreadSlot, ToWorker } from './protocol.js';
-import { adopt } from './runtime.js';
-import { mourn } from './pool/mourning.js';
+import type { BlockRef, Start, ToWorker } from './protocol.js';
 import { reviveLive } from './pool/revive.js';
 import { type Callable, functionFrom, type HeapView } from './task.js';
 import { requireShared } from './support.js';
@@ -21,6 +19,7 @@ export class Runner implements Host {
   readonly #send: Send;
   readonly #functions = new Map<number, Callable>();
   readonly #stage: Stage;
+  readonly #kernels: Kernels;
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
@@ -28,6 +27,7 @@ export class Runner implements Host {
   constructor(send: Send) {
     this.#send = send;
     this.#stage = new Stage(send);
+    this.#kernels = new Kernels(() => this.heap().kernel, send);
   }
 
   /** Handles one message; never throws and never rejects. */
@@ -45,6 +45,8 @@ export class Runner implements Host {
       if (duty instanceof RingDuty) duty.drop(message.id);
     } else if (message.type === 'abort') {
       duty?.abort(message.id);
+    } else if (message.type === 'kernel' || message.type === 'unload') {
+      this.#kernels.take(message);
     } else {
       this.#stage.take(message);
     }
@@ -64,14 +66,10 @@ export class Runner implements Host {
   }
 
   /** Puts this thread onto its memories; false if it is wanted dead before it has begun. */
-  async #enter({ kernel, memory, thread, mourning, link, heapMemory, heapThread }: Start): Promise<boolean> {
-    let mine: Kernel | undefined;
-    if (kernel && memory) {
-      if (!comeIn(memory, thread)) return false;
-      mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
-      begin(mine, thread);
-      if (mourning) mourn(memory, mourning);
-    }
+  async #enter(start: Start): Promise<boolean> {
+    const mine = enterRuntime(start);
+    if (mine === 'unwanted') return false;
+    const { memory, link, heapMemory, heapThread } = start;
     if (heapMemory) {
       if (!comeIn(heapMemory, heapThread)) return false;
       this.#heap = await attachHeap(heapMemory);
@@ -90,7 +88,8 @@ export class Runner implements Host {
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
     const known = this.#functions.get(fn);
     if (known) return this.#call(known, data, block, context);
-    const made = functionFrom(source());
+    const text = source();
+    const made = isKernel(text) ? this.#kernels.callable(text) : functionFrom(text);
     if (!isThenable(made)) {
       this.#functions.set(fn, made);
       return this.#call(made, data, block, context);
@@ -126,32 +125,4 @@ export class Runner implements Host {
   progress(id: number, value: unknown): void {
     this.#send({ type: 'progress', id, value });
   }
-}
-
-/** Takes the lock that is let go of only by this thread's death. */
-function holdLock(name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    navigator.locks
-      .request(name, () => {
-        resolve();
-        return new Promise(() => {});
-      })
-      .catch(reject);
-  });
-}
-
-/** Marks the thread as inside before its instance is made; false if it is wanted dead already. */
-function comeIn(memory: WebAssembly.Memory, thread: ThreadSlot | undefined): boolean {
-  if (!thread) return true;
-  const words = new Int32Array(memory.buffer, thread.address, 2);
-  Atomics.store(words, ThreadWord.inside, 1);
-  if (Atomics.load(words, ThreadWord.wanted) === 0) return true;
-  Atomics.store(words, ThreadWord.inside, 0);
-  return false;
-}
-
-function begin(kernel: Kernel, thread: ThreadSlot | undefined): void {
-  if (!thread) return;
-  const exports = poolExports(kernel);
-  exports.isolith_thread_begin(thread.number, exports.__tls_base.value as number, exports.__stack_alloc.value as number);
 }

@@ -23,27 +23,44 @@ export interface Thread {
 /** How long a script may take to say that it runs, and to be ready, in milliseconds. */
 const START_TIMEOUT = 10_000;
 
-type Way = readonly [StartedBy, () => Worker | Promise<Worker>];
+/** A way to start a script: how it is called, and what does it. */
+export type Way = readonly [StartedBy, () => Worker | Promise<Worker>];
 
-const FILE: Way = ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })];
-const BLOB: Way = ['blob', fromBlob];
-
-/** The way that worked last: others that failed are not tried again. */
-let proven: Way | undefined;
-
-async function fromBlob(): Promise<Worker> {
-  const { default: source } = await import('./worker-inline.js');
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  try {
-    return new Worker(url);
-  } finally {
-    // The fetch of the script has begun by then; a turn later nobody needs the address.
-    setTimeout(() => URL.revokeObjectURL(url), START_TIMEOUT);
-  }
+/** A script that can be a thread, and the ways to start it. */
+export interface Script {
+  readonly ways: readonly Way[];
+  /** The way that worked last: others that failed are not tried again. */
+  proven: Way | undefined;
+  /** What to do where no worker can be had. */
+  readonly here?: (start: Start) => Promise<Thread>;
 }
 
-function ways(source: WorkerSource | undefined): Way[] {
-  if (source === undefined) return proven ? [proven] : [FILE, BLOB];
+/** From a Blob of the script's text, for where its file is not found. */
+export const fromBlob = (text: () => Promise<{ readonly default: string }>): Way => [
+  'blob',
+  async () => {
+    const url = URL.createObjectURL(new Blob([(await text()).default], { type: 'text/javascript' }));
+    try {
+      return new Worker(url);
+    } finally {
+      // The fetch of the script has begun by then; a turn later nobody needs the address.
+      setTimeout(() => URL.revokeObjectURL(url), START_TIMEOUT);
+    }
+  },
+];
+
+/** The script of the pools' workers. */
+const POOL: Script = {
+  ways: [
+    ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })],
+    fromBlob(() => import('./worker-inline.js')),
+  ],
+  proven: undefined,
+  here: callerThread,
+};
+
+function ways(source: WorkerSource | undefined, script: Script): readonly Way[] {
+  if (source === undefined) return script.proven ? [script.proven] : script.ways;
   const make = typeof source === 'function' ? source : () => new Worker(source, { type: 'module' });
   return [['user', make]];
 }
@@ -52,10 +69,10 @@ function ways(source: WorkerSource | undefined): Way[] {
  * Starts one thread. Rejects with `ERR_WORKER_START` when a script that the user named does not
  * start in time; otherwise falls back way by way, at last to the caller's own thread.
  */
-export async function startThread(start: Start, source?: WorkerSource): Promise<Thread> {
+export async function startThread(start: Start, source?: WorkerSource, script = POOL): Promise<Thread> {
   hearWorkers();
   const causes: unknown[] = [];
-  for (const [startedBy, make] of ways(source)) {
+  for (const [startedBy, make] of ways(source, script)) {
     let worker: Worker | undefined;
     try {
       worker = await make();
@@ -64,17 +81,17 @@ export async function startThread(start: Start, source?: WorkerSource): Promise<
       const ready = answers(worker, 'ready');
       worker.postMessage(start);
       await ready;
-      if (source === undefined) proven = [startedBy, make];
+      if (source === undefined) script.proven = [startedBy, make];
       return workerThread(startedBy, worker);
     } catch (cause) {
       worker?.terminate();
       causes.push(cause);
     }
   }
-  if (source !== undefined || (typeof Worker === 'function' && proven !== undefined)) {
+  if (source !== undefined || !script.here || (typeof Worker === 'function' && script.proven !== undefined)) {
     throw new IsolithError('ERR_WORKER_START', `the worker did not start: ${String(causes[0])}`, { cause: causes[0] });
   }
-  return callerThread(start);
+  return script.here(start);
 }
 
 /** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */

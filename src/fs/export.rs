@@ -8,14 +8,15 @@
 //! An export answers 0, an error's number (the error is then in `sys::fault`), or [`AGAIN`]: what
 //! is missing has been asked for at the desk; wait for its next tick, then call again.
 
+pub mod attributes;
 pub mod calls;
 mod desk;
 pub mod service;
 pub mod watching;
 
 use super::step::{Step, Stop};
-use super::{Env, Ticket};
-use crate::error::{Error, Kind};
+use super::{Env, Fs, Ticket};
+use crate::error::{Error, Kind, Result};
 use crate::sys::{fault, thread};
 use desk::{DESK, Desk};
 use std::cell::UnsafeCell;
@@ -36,7 +37,7 @@ extern "C" {
 }
 
 /// What an export answers when it must be called again after the desk's next tick.
-const AGAIN: u32 = 0x1_0000;
+pub(crate) const AGAIN: u32 = 0x1_0000;
 
 /// What a call tells beside its status. One per thread; JavaScript reads it in place.
 #[repr(C)]
@@ -68,12 +69,12 @@ fn frame<T>(visit: impl FnOnce(&mut Frame) -> T) -> T {
 }
 
 /// Sets numbers of the answer from index `at` on.
-fn tell(at: usize, numbers: &[f64]) {
+pub(crate) fn tell(at: usize, numbers: &[f64]) {
     frame(|frame| frame.numbers[at..at + numbers.len()].copy_from_slice(numbers));
 }
 
 /// Sets the bytes of the answer.
-fn tell_bytes(bytes: Vec<u8>) {
+pub(crate) fn tell_bytes(bytes: Vec<u8>) {
     frame(|frame| {
         frame.output = bytes;
         (frame.output_at, frame.output_len) = (frame.output.as_ptr(), frame.output.len());
@@ -83,13 +84,14 @@ fn tell_bytes(bytes: Vec<u8>) {
 /// Where numbers 13 to 15 of an answer say whose change it was: store, inode, epoch.
 const TICKET: usize = 13;
 
-fn tell_ticket(ticket: Ticket) {
+/// Tells whose change it was.
+pub(crate) fn tell_ticket(ticket: Ticket) {
     let Ticket { node, epoch } = ticket;
     tell(TICKET, &[f64::from(node.store().number()), node.id() as f64, epoch as f64]);
 }
 
 /// The thread's input from `from`, `len` bytes, taken by copy: paths are short.
-fn input(from: usize, len: usize) -> Vec<u8> {
+pub(crate) fn input(from: usize, len: usize) -> Vec<u8> {
     frame(|frame| frame.input.get(from..from + len).unwrap_or_default().to_vec())
 }
 
@@ -97,16 +99,33 @@ fn input(from: usize, len: usize) -> Vec<u8> {
 ///
 /// By reference, so that there is one copy of this in the module and not one per export.
 fn serve(op: &mut dyn FnMut(&mut Desk) -> Step<()>) -> u32 {
+    match attend_desk(op) {
+        Ok(true) => 0,
+        Ok(false) => AGAIN,
+        Err(error) => fault::keep(error),
+    }
+}
+
+fn attend_desk(op: &mut dyn FnMut(&mut Desk) -> Step<()>) -> Result<bool> {
     let _inside = thread::enter();
     let mut desk = DESK.lock();
     let Some(desk) = desk.as_mut() else {
-        return fault::keep(Error::new(Kind::NotFound, "the filesystem has not started"));
+        return Err(Error::new(Kind::NotFound, "the filesystem has not started"));
     };
     match op(desk) {
-        Ok(()) => 0,
-        Err(Stop::Fail(error)) => fault::keep(error),
-        Err(stop) => desk.ask(stop).map_or_else(fault::keep, |()| AGAIN),
+        Ok(()) => Ok(true),
+        Err(Stop::Fail(error)) => Err(error),
+        Err(stop) => desk.ask(stop).map(|()| false),
     }
+}
+
+/// For the layers above: runs an operation on the filesystem. True if it is done; false if what
+/// it stopped for has been asked for, to be run again after the desk's next tick.
+///
+/// # Errors
+/// What the operation failed for, or what it needed and could not be had.
+pub(crate) fn attend(op: &mut dyn FnMut(&mut Fs) -> Step<()>) -> Result<bool> {
+    attend_desk(&mut |desk| op(&mut desk.fs))
 }
 
 /// The page's clock and random numbers.

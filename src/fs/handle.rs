@@ -75,8 +75,8 @@ impl BitAnd for Flags {
     }
 }
 
-/// An open file, as a number: 20 bits of slot, 12 of generation, so that a number used after its
-/// file was closed is `EBADF` and not somebody else's file.
+/// An open file, as a number that is positive as an `int`, too: 20 bits of slot, 11 of generation,
+/// so that a number used after its file was closed is `EBADF` and not somebody else's file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HandleId(u32);
 
@@ -155,7 +155,7 @@ impl Handles {
     pub(crate) fn remove(&mut self, id: HandleId) -> Step<Handle> {
         let handle = *self.get(id)?;
         let entry = &mut self.slots[id.slot()];
-        *entry = ((entry.0 + 1) & 0xfff, None);
+        *entry = ((entry.0 + 1) & 0x7ff, None);
         self.free.push(id.slot() as u32);
         Ok(handle)
     }

@@ -5,7 +5,7 @@ use super::id::{Data, Node, StoreId};
 use super::inode::Inode;
 use super::journal::Journal;
 use super::log::{Op, PACKS};
-use super::record::{Key, check_format};
+use super::record::{Key, check_format, format_of};
 use super::redo::Piece;
 use crate::error::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,9 +56,7 @@ pub(crate) fn replay(store: StoreId, image: &Image, journal: &mut Journal) -> Re
     let mut changed = Changed::new();
     for (key, value) in &image.records {
         match key {
-            Key::Super => {
-                check_format(value)?;
-            }
+            Key::Super => journal.format = format_of(value)?,
             Key::Pack(number) if *number > PACKS => {
                 return Err(damaged("a pack record has a number out of range"));
             }
@@ -98,6 +96,7 @@ fn replay_log(
                 changed.insert(node, Some(inode));
                 journal.packs.changed(node, seq);
             }
+            Op::Format(format) => journal.format = check_format(format)?,
             Op::Delete(node) => {
                 changed.insert(node, None);
                 journal.packs.deleted(node, seq);

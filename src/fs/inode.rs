@@ -66,6 +66,22 @@ pub enum FileType {
     Symlink,
 }
 
+/// What most inodes do not have: another owner than user 0, and extended attributes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// By name, in order: a list, for there are few.
+    pub(crate) attrs: Vec<(Name, Arc<[u8]>)>,
+}
+
+impl Extras {
+    /// Where the attribute is, or would be.
+    pub(crate) fn find(&self, name: &[u8]) -> Result<usize, usize> {
+        self.attrs.binary_search_by(|(other, _)| (**other).cmp(name))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Inode {
     pub(crate) body: Body,
@@ -80,13 +96,16 @@ pub(crate) struct Inode {
     pub(crate) stored: bool,
     /// Grows with every record of it that is written: another tab sees by it what has changed.
     pub(crate) version: u64,
+    /// None while it has nothing out of the ordinary.
+    pub(crate) extras: Option<Arc<Extras>>,
 }
 
 impl Inode {
     pub(crate) fn new(body: Body, mode: u32, now: i64) -> Self {
         let times = Times::all(now);
         let links = Vec::new();
-        Self { body, mode: mode & 0o7777, times, links, opens: 0, stored: false, version: 0 }
+        let mode = mode & 0o7777;
+        Self { body, mode, times, links, opens: 0, stored: false, version: 0, extras: None }
     }
 
     pub(crate) fn file_type(&self) -> FileType {
@@ -126,6 +145,19 @@ impl Inode {
         }
     }
 
+    /// User and group.
+    pub(crate) fn owner(&self) -> (u32, u32) {
+        self.extras.as_ref().map_or((0, 0), |extras| (extras.uid, extras.gid))
+    }
+
+    /// Changes what most inodes do not have; what is ordinary afterwards takes no room.
+    pub(crate) fn change_extras<T>(&mut self, change: impl FnOnce(&mut Extras) -> T) -> T {
+        let mut extras = self.extras.take().unwrap_or_default();
+        let answer = change(Arc::make_mut(&mut extras));
+        self.extras = (*extras != Extras::default()).then_some(extras);
+        answer
+    }
+
     pub(crate) fn nlink(&self) -> u32 {
         match &self.body {
             // Its name and its `.` and the `..` of each directory in it.
@@ -146,6 +178,10 @@ pub struct Stat {
     pub file_type: FileType,
     /// Permission bits, without the type.
     pub mode: u32,
+    /// The user it belongs to: 0 unless `chown` has said otherwise.
+    pub uid: u32,
+    /// The group it belongs to.
+    pub gid: u32,
     /// Number of names.
     pub nlink: u32,
     /// Bytes; of a symbolic link the length of its target.

@@ -3,8 +3,9 @@
 use super::codec::{Reader, Writer, damaged};
 use super::dir::Dir;
 use super::id::{Data, Node, StoreId};
-use super::inode::{Body, File, Inode, Link, Name, Times};
+use super::inode::{Body, Extras, File, Inode, Link, Name, Times};
 use crate::error::Result;
+use std::sync::Arc;
 
 /// One change in a log record. The last word on an inode wins; changes of data apply in order.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) enum Op<'a> {
     Piece(Data, u64, &'a [u8]),
     /// The extent's record holds all of it: earlier pieces are void.
     Extent(Data, u32),
+    /// From here on the store has this format: its writer has migrated it.
+    Format(u64),
 }
 
 const INODE: u8 = 1;
@@ -29,6 +32,7 @@ const DROP: u8 = 3;
 const CUT: u8 = 4;
 const PIECE: u8 = 5;
 const EXTENT: u8 = 6;
+const FORMAT: u8 = 7;
 
 /// More packs than memory could hold the inodes of: a number beyond is damage.
 pub(crate) const PACKS: u32 = 1 << 16;
@@ -36,6 +40,9 @@ pub(crate) const PACKS: u32 = 1 << 16;
 const FILE: u8 = 1;
 const DIR: u8 = 2;
 const SYMLINK: u8 = 3;
+
+/// Added to the type of an inode that has [`Extras`], which then end its record. Since format 2.
+const WITH_EXTRAS: u8 = 0x80;
 
 impl Writer {
     pub(crate) fn op_inode(&mut self, node: Node, inode: &Inode, pack: u32) {
@@ -73,20 +80,27 @@ impl Writer {
         self.number(u64::from(index));
     }
 
+    pub(crate) fn op_format(&mut self, format: u64) {
+        self.byte(FORMAT);
+        self.number(format);
+    }
+
     /// An inode as packs and logs hold it. Directories have no entries here: each inode names
     /// the directories it stands in.
     pub(crate) fn inode(&mut self, node: Node, inode: &Inode) {
         self.id(node.id());
+        let extras = inode.extras.as_deref();
+        let flag = if extras.is_some() { WITH_EXTRAS } else { 0 };
         match &inode.body {
             Body::File(file) => {
-                self.byte(FILE);
+                self.byte(FILE | flag);
                 self.number(file.size);
                 self.id(file.data.id());
                 self.number(file.based);
             }
-            Body::Dir(_) => self.byte(DIR),
+            Body::Dir(_) => self.byte(DIR | flag),
             Body::Symlink(target) => {
-                self.byte(SYMLINK);
+                self.byte(SYMLINK | flag);
                 self.string(target);
             }
         }
@@ -102,6 +116,15 @@ impl Writer {
         for link in &inode.links {
             self.id(link.dir.id());
             self.string(&link.name);
+        }
+        if let Some(Extras { uid, gid, attrs }) = extras {
+            self.number(u64::from(*uid));
+            self.number(u64::from(*gid));
+            self.number(attrs.len() as u64);
+            for (name, value) in attrs {
+                self.string(name);
+                self.string(value);
+            }
         }
     }
 }
@@ -131,6 +154,7 @@ impl<'a> Reader<'a> {
             CUT => Op::Cut(self.data(store)?, self.number()?),
             PIECE => self.piece(store)?,
             EXTENT => Op::Extent(self.data(store)?, self.small()?),
+            FORMAT => Op::Format(self.number()?),
             _ => return Err(damaged("a log record holds an unknown change")),
         })
     }
@@ -146,7 +170,8 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn inode(&mut self, store: StoreId) -> Result<(Node, Inode)> {
         let node = self.node(store)?;
-        let body = match self.byte()? {
+        let kind = self.byte()?;
+        let body = match kind & !WITH_EXTRAS {
             FILE => Body::File(File {
                 size: self.number()?,
                 data: self.data(store)?,
@@ -168,7 +193,20 @@ impl<'a> Reader<'a> {
             let dir = self.node(store)?;
             links.push(Link { dir, name: Name::from(self.string()?) });
         }
-        Ok((node, Inode { body, mode, times, links, opens: 0, stored: true, version }))
+        let extras = if kind & WITH_EXTRAS == 0 { None } else { Some(Arc::new(self.extras()?)) };
+        Ok((node, Inode { body, mode, times, links, opens: 0, stored: true, version, extras }))
+    }
+
+    fn extras(&mut self) -> Result<Extras> {
+        let (uid, gid) = (self.small()?, self.small()?);
+        let mut extras = Extras { uid, gid, ..Extras::default() };
+        for _ in 0..self.number()? {
+            extras.attrs.push((Name::from(self.string()?), self.string()?.into()));
+        }
+        match extras.attrs.is_sorted_by(|(one, _), (next, _)| one < next) {
+            true => Ok(extras),
+            false => Err(damaged("the attributes of an inode record are out of order")),
+        }
     }
 }
 
@@ -185,6 +223,10 @@ mod tests {
         inode.times.atime = -5;
         inode.stored = true;
         inode.links.push(Link { dir: Node::new(store, 1), name: Name::from(&b"\xff"[..]) });
+        inode.change_extras(|extras| {
+            extras.gid = u32::MAX;
+            extras.attrs.push((Name::from(&b"user.\xff"[..]), (&[0, 1, 2][..]).into()));
+        });
         let mut writer = Writer::default();
         writer.op_inode(node, &inode, 5);
         writer.op_cut(data, 4097);
@@ -193,6 +235,7 @@ mod tests {
         assert_eq!(same, node);
         assert_eq!(read.file(), Some(&file));
         assert_eq!((read.times, read.mode, read.links), (inode.times, 0o644, inode.links));
+        assert_eq!(read.extras, inode.extras);
         assert!(matches!(reader.op(store), Ok(Op::Cut(d, 4097)) if d == data));
         assert!(reader.is_empty());
     }

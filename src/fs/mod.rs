@@ -132,7 +132,7 @@ pub use id::{Data, Node, StoreId};
 pub use image::Image;
 pub use inode::{FileType, Stat, Times};
 pub use journal::Ticket;
-pub use ops::{Access, DirEntry, Mapping, Publish, SetTime, SpaceStat, Whence};
+pub use ops::{Access, DirEntry, Mapping, Publish, SetAttr, SetTime, SpaceStat, Whence};
 pub use path::{Base, NAME_MAX, PATH_MAX, Place};
 pub use record::{Batch, FORMAT, Key, Write};
 pub use resolve::Follow;

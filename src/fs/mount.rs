@@ -252,6 +252,7 @@ impl Fs {
             return;
         };
         (old.mode, old.times, old.version) = (new.mode, new.times, new.version);
+        old.extras = new.extras.take();
         old.stored = true;
         let links: &Vec<Link> = &new.links;
         old.links.retain(|link| links.contains(link));

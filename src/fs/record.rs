@@ -4,9 +4,13 @@ use super::id::StoreId;
 use crate::error::Result;
 use crate::fs::codec::{Reader, damaged};
 
-/// The format that this code writes; kept in [`Key::Super`]. Older ones are migrated at mount,
-/// newer ones refused.
-pub const FORMAT: u64 = 1;
+/// The format that this code writes; kept in [`Key::Super`]. Newer ones are refused; older ones are
+/// read, and the first batch that is written to them makes them this one, telling other tabs by
+/// the log.
+///
+/// 1. The first.
+/// 2. Inodes may have an owner and extended attributes. What format 1 wrote is valid as it is.
+pub const FORMAT: u64 = 2;
 
 /// The name of a record.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,12 +115,19 @@ pub(crate) fn extent_value(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Checks the record [`Key::Super`].
+/// The format that the record [`Key::Super`] names.
 ///
 /// # Errors
 /// `EIO` if it is damaged, `ENOTSUP` if a newer version of this package wrote it.
-pub(crate) fn check_format(value: &[u8]) -> Result<u64> {
-    let format = Reader::new(value).number()?;
+pub(crate) fn format_of(value: &[u8]) -> Result<u64> {
+    check_format(Reader::new(value).number()?)
+}
+
+/// Refuses formats that this code does not know.
+///
+/// # Errors
+/// `ENOTSUP` if a newer version of this package wrote it.
+pub(crate) fn check_format(format: u64) -> Result<u64> {
     if format > FORMAT {
         return Err(crate::Error::with(
             crate::error::Kind::NotSupported,
@@ -158,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_by_name() {
-        assert_eq!(check_format(&[1]).unwrap(), 1);
-        assert_eq!(check_format(&[2]).unwrap_err().code(), "ENOTSUP");
+        assert_eq!(format_of(&[1]).unwrap(), 1);
+        assert_eq!(format_of(&[FORMAT as u8 + 1]).unwrap_err().code(), "ENOTSUP");
+        assert_eq!(format_of(&[]).unwrap_err().code(), "EIO");
     }
 }

@@ -92,6 +92,8 @@ pub(crate) const fn words(kind: Kind) -> &'static str {
         Kind::NotEmpty => "directory not empty",
         Kind::SymlinkLoop => "too many symbolic links encountered",
         Kind::Io => "i/o error",
+        Kind::NoData => "no data available",
+        Kind::NotSupported => "operation not supported on socket",
         _ => "operation failed",
     }
 }

@@ -17,6 +17,7 @@
 //! | `check` | the whole-heap checker |
 //! | `global` | the one heap of this module's memory, and Rust's global allocator |
 //! | `export` | the heap's door to JavaScript |
+//! | `foreign` | the heap as malloc and free of linked modules |
 
 pub mod cache;
 pub mod check;
@@ -24,6 +25,8 @@ mod class;
 pub mod core;
 #[cfg(target_arch = "wasm32")]
 pub mod export;
+#[cfg(target_arch = "wasm32")]
+pub mod foreign;
 #[cfg(target_arch = "wasm32")]
 pub mod global;
 mod growth;

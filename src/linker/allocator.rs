@@ -1,4 +1,4 @@
-//! One allocator for all: every other module's calls are sent to that of one module.
+//! One allocator for all: calls of the modules' own are sent to one module's, or to the host's.
 //!
 //! The functions keep their places; their bodies become a call through the common table. Rust's
 //! allocator hooks and C's `malloc` family are known by their symbols, so this needs modules linked
@@ -8,6 +8,7 @@ use super::linking::Symbol;
 use super::module::Module;
 use super::place::Links;
 use super::plan::Placement;
+use wasmparser::{FuncType, ValType};
 
 /// The functions of one language that must come from the same allocator.
 type Family = &'static [&'static str];
@@ -22,6 +23,22 @@ const C: Family = &[
     "memalign",
     "posix_memalign",
     "malloc_usable_size",
+];
+
+/// What a host's functions for 32-bit memory are like: how many numbers go in, whether one comes out.
+const HOSTED: [(&str, usize, bool); 12] = [
+    ("__rust_alloc", 2, true),
+    ("__rust_alloc_zeroed", 2, true),
+    ("__rust_dealloc", 3, false),
+    ("__rust_realloc", 4, true),
+    ("malloc", 1, true),
+    ("calloc", 2, true),
+    ("realloc", 2, true),
+    ("free", 1, false),
+    ("aligned_alloc", 2, true),
+    ("memalign", 2, true),
+    ("posix_memalign", 3, true),
+    ("malloc_usable_size", 1, true),
 ];
 
 /// The allocator functions of a module that are its own: role and function.
@@ -87,4 +104,49 @@ pub(crate) fn unite(
         }
     }
     warnings
+}
+
+/// Whether any module has allocator functions of its own that a host can stand in for.
+pub(crate) fn any(modules: &[Module<'_>]) -> bool {
+    modules.iter().any(|module| [RUST, C].iter().any(|family| !roles(module, family).is_empty()))
+}
+
+/// Sends the allocator calls of all modules to slots that the host fills; role and slot of each.
+///
+/// A family with a function unlike the host's stays as it is: the module is told to have an
+/// allocator of its own.
+pub(crate) fn lend(
+    modules: &[Module<'_>],
+    links: &mut [Links],
+    slots: &mut u64,
+) -> Vec<(&'static str, u64)> {
+    let mut hosted: Vec<(&'static str, u64)> = Vec::new();
+    for (module, links) in modules.iter().zip(links) {
+        for family in [RUST, C] {
+            let roles = roles(module, family);
+            if !roles.iter().all(|(role, function)| serves(role, module.signature(*function))) {
+                continue;
+            }
+            for (role, function) in roles {
+                let known = hosted.iter().find(|(known, _)| *known == role).map(|(_, slot)| *slot);
+                let slot = known.unwrap_or_else(|| {
+                    hosted.push((role, *slots));
+                    *slots += 1;
+                    *slots - 1
+                });
+                links.redirected.push((function, slot));
+            }
+        }
+    }
+    hosted
+}
+
+/// Whether a host's function of this role can be called as one of this type.
+fn serves(role: &str, ty: Option<&FuncType>) -> bool {
+    let hosted = HOSTED.iter().find(|(known, ..)| *known == role);
+    hosted.zip(ty).is_some_and(|((_, params, answers), ty)| {
+        ty.params().len() == *params
+            && ty.results().len() == usize::from(*answers)
+            && ty.params().iter().chain(ty.results()).all(|ty| *ty == ValType::I32)
+    })
 }

@@ -6,7 +6,7 @@ use super::module::Module;
 use super::parse::parse;
 use super::place::{self, Links, MAX_PAGES, PAGE, Rewritten, Surroundings};
 use super::plan::{Plan, Route};
-use super::{allocator, dynamic, exact, extent, pic};
+use super::{allocator, dynamic, exact, extent, pic, reach};
 use crate::error::Kind;
 
 /// The gap between modules unless another is asked for: a small overrun meets nobody's data.
@@ -29,10 +29,14 @@ pub struct Options {
     pub one_table: bool,
     /// Whether all use the allocator of one of them; makes them share one table too.
     pub one_allocator: bool,
+    /// Whether the allocators of all are replaced by the host's, which fills the slots of the
+    /// table that [`Combined::hosted`] names.
+    pub host_allocator: bool,
     /// Whether the module is made for many instances on the one memory: its active segments are
     /// taken out, to be written once by the host; its start function is not run but exported as
     /// `__isolith_start`, to be called once; its stack pointer is exported as
-    /// `__isolith_stack_pointer`, to be set by every instance.
+    /// `__isolith_stack_pointer`, to be set by every instance; the place of its
+    /// thread-local data as `__isolith_tls_base`, to be set by every instance but the first.
     pub data_apart: bool,
 }
 
@@ -46,6 +50,7 @@ impl Default for Options {
             maximum: None,
             one_table: false,
             one_allocator: false,
+            host_allocator: false,
             data_apart: false,
         }
     }
@@ -70,10 +75,18 @@ pub struct Placed {
     pub slots: (u64, u64),
     /// With [`Options::data_apart`]: addresses and the bytes to write there before any call.
     pub image: Vec<(u64, Vec<u8>)>,
+    /// With [`Options::data_apart`]: alignment and first bytes of its thread-local data, if it has
+    /// any and was linked for threads.
+    pub tls: Option<(u64, Vec<u8>)>,
     /// The functions it imports from `env` that another module exports, and which.
     pub bindings: Vec<(String, usize)>,
     /// The functions it can do without: a side module's weak imports.
     pub weak: Vec<String>,
+    /// Whether it was linked for a shared memory.
+    pub threads: bool,
+    /// With [`Options::host_allocator`]: whether it can still grow memory by itself, which is how
+    /// allocators that no symbol names show.
+    pub own_heap: bool,
 }
 
 /// Modules that lie side by side in one memory.
@@ -91,6 +104,8 @@ pub struct Combined {
     pub heap_base: u64,
     /// The slots of the one function table, if it was asked for.
     pub table_slots: Option<u64>,
+    /// The allocator functions that the host is to put into the table, by name and slot.
+    pub hosted: Vec<(&'static str, u64)>,
     /// What could not be proved safe, one line each.
     pub warnings: Vec<String>,
 }
@@ -132,13 +147,18 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
     };
     let limit = if wide { 1 << 48 } else { 1 << 32 };
     let (mut areas, heap_base) = layout::arrange(&plans, &wish, limit)?;
-    let wanted = options.one_table || options.one_allocator;
+    let lends = options.host_allocator && allocator::any(&modules);
+    let wanted = options.one_table || options.one_allocator || lends;
     let (mut table, mut links) = share_functions(&modules, &plans, &mut areas, wanted)?;
     let mut warnings = Vec::new();
     if let (true, Some(slots)) = (options.one_allocator, &mut table) {
         let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
         warnings = allocator::unite(&modules, &placements, &mut links, slots);
     }
+    let hosted = match &mut table {
+        Some(slots) if lends => allocator::lend(&modules, &mut links, slots),
+        _ => Vec::new(),
+    };
     let bindings = dynamic::bindings(&modules)?;
     let around = surroundings(&modules, options, pages(heap_base), table);
     let mut combined = Combined {
@@ -148,16 +168,21 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
         shared: around.shared,
         heap_base,
         table_slots: table,
+        hosted,
         warnings,
     };
     for (index, bindings) in bindings.into_iter().enumerate() {
         let (module, plan) = (&modules[index], &plans[index]);
         let warnings = plan.warnings.iter();
         combined.warnings.extend(warnings.map(|warning| format!("module {index}: {warning}")));
+        let own_heap = options.host_allocator
+            && keeps_heap(module, plan, &links[index].redirected).map_err(told(index))?;
         let placed = placed(module, plan, &areas[index], &around, &links[index]);
-        combined.modules.push(Placed { bindings, ..placed.map_err(told(index))? });
+        combined.modules.push(Placed { bindings, own_heap, ..placed.map_err(told(index))? });
     }
-    combined.warnings.extend(rival_heaps(&plans));
+    if !options.host_allocator {
+        combined.warnings.extend(rival_heaps(&plans));
+    }
     Ok(combined)
 }
 
@@ -215,7 +240,7 @@ fn placed(
     links: &Links,
 ) -> Result<Placed> {
     let placed = place::place(module, plan, &area.placement, around, links);
-    let Rewritten { bytes, image } = placed?;
+    let Rewritten { bytes, image, tls } = placed?;
     let extent = &plan.extent;
     let offset = area.placement.offset;
     let has_stack = extent.stack_top != 0;
@@ -233,6 +258,7 @@ fn placed(
         data: (offset + extent.data_start, offset + extent.data_end),
         slots: (first, first + place::slots(module)),
         image,
+        tls,
         bindings: Vec::new(),
         weak: module
             .dylink
@@ -240,7 +266,25 @@ fn placed(
             .flat_map(|dylink| &dylink.weak_imports)
             .map(ToString::to_string)
             .collect(),
+        threads: module.memories.first().is_some_and(|memory| memory.shared),
+        own_heap: false,
     })
+}
+
+/// Whether a module whose allocator functions were replaced still grows memory by itself.
+///
+/// # Errors
+/// `ERR_NOT_RELOCATABLE` for an allocator that takes what lies behind `__heap_base`: that is the
+/// host's, or another's.
+fn keeps_heap(module: &Module<'_>, plan: &Plan, redirected: &[(u32, u64)]) -> Result<bool> {
+    if let (Some(at), None, true) = (plan.heap_base_used, plan.heap_end_used, redirected.is_empty())
+    {
+        let message = "it takes the memory behind __heap_base for a heap of its own, and that \
+                       belongs to others here: link with --emit-relocs, or import malloc and free";
+        return Err(Fault::new(Kind::NotRelocatable, at, message));
+    }
+    let replaced: Vec<u32> = redirected.iter().map(|(function, _)| *function).collect();
+    Ok(reach::growth(module, &replaced)?.is_some())
 }
 
 /// Whether all memories are 64-bit.

@@ -100,13 +100,17 @@ operations! {
         let found = heap_base(request.file(0)?)?;
         Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
     };
-    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode,
+    /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode, 2 for none,
     /// the price of a host call, and the limits of memory and table.
     isolith_link_meter = |request| {
         let [exact, host_call, memory_pages, table_elements, ..] = request.numbers;
         let given = |number: u64| (number != UNSET).then_some(number);
         let options = Meter {
-            mode: if exact == 1 { Mode::Exact } else { Mode::Coarse },
+            mode: match exact {
+                1 => Mode::Exact,
+                2 => Mode::Off,
+                _ => Mode::Coarse,
+            },
             host_call: u32::try_from(host_call).unwrap_or(u32::MAX),
             memory_pages: given(memory_pages),
             table_elements: given(table_elements),
@@ -156,7 +160,7 @@ impl<'a> Request<'a> {
     }
 
     /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
-    /// 4: one allocator).
+    /// 4: one allocator, 8: the host's).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -168,6 +172,7 @@ impl<'a> Request<'a> {
             one_table: flags & 1 != 0,
             data_apart: flags & 2 != 0,
             one_allocator: flags & 4 != 0,
+            host_allocator: flags & 8 != 0,
         }
     }
 }
@@ -201,6 +206,14 @@ fn combined(combined: Combined) -> Vec<Vec<u8>> {
         json.flag("shared", combined.shared);
         json.number("heapBase", combined.heap_base);
         json.number_or_null("tableSlots", combined.table_slots);
+        json.list("hosted", |json| {
+            for (name, slot) in &combined.hosted {
+                json.item(|json| {
+                    json.string("name", name);
+                    json.number("slot", *slot);
+                });
+            }
+        });
         json.list("modules", |json| {
             combined.modules.iter().for_each(|placed| json.item(|json| place(json, placed)));
         });
@@ -209,16 +222,18 @@ fn combined(combined: Combined) -> Vec<Vec<u8>> {
         });
     });
     let mut answer = vec![report.into_bytes()];
-    let (files, images): (Vec<_>, Vec<_>) =
-        combined.modules.into_iter().map(|placed| (placed.bytes, placed.image)).unzip();
-    answer.extend(files);
-    answer.extend(images.into_iter().flatten().map(|(_, bytes)| bytes));
+    let mut apart = Vec::new();
+    for placed in combined.modules {
+        answer.push(placed.bytes);
+        apart.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
+    }
+    answer.extend(apart);
     answer
 }
 
 fn moved(placed: Placed) -> Vec<Vec<u8>> {
     let mut answer = vec![Json::object(|json| place(json, &placed)).into_bytes(), placed.bytes];
-    answer.extend(placed.image.into_iter().map(|(_, bytes)| bytes));
+    answer.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
     answer
 }
 
@@ -237,7 +252,17 @@ fn place(json: &mut Json, placed: &Placed) {
             });
         }
     });
+    json.flag("threads", placed.threads);
+    json.flag("ownHeap", placed.own_heap);
     json.list("weak", |json| placed.weak.iter().for_each(|name| json.string_item(name)));
+    json.list("tls", |json| {
+        if let Some((align, bytes)) = &placed.tls {
+            json.item(|json| {
+                json.number("align", *align);
+                json.number("size", bytes.len() as u64);
+            });
+        }
+    });
     json.list("image", |json| {
         for (address, bytes) in &placed.image {
             json.item(|json| {

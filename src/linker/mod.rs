@@ -37,6 +37,8 @@ mod parse;
 mod pic;
 mod place;
 mod plan;
+mod purse;
+mod reach;
 mod splice;
 mod startup;
 mod suspects;

@@ -2,6 +2,7 @@
 
 use super::fault::{Fault, Result};
 use super::leb::Form;
+use super::linking::{Place, Symbol};
 use super::module::{Module, TypeRef, id};
 use super::plan::{Fix, Placement, Plan};
 use super::splice::{Splicer, encoded};
@@ -33,7 +34,12 @@ pub(crate) struct Rewritten {
     pub(crate) bytes: Vec<u8>,
     /// Addresses and what the host has to write there.
     pub(crate) image: Vec<(u64, Vec<u8>)>,
+    /// Alignment and first bytes of what each thread has for itself.
+    pub(crate) tls: Option<(u64, Vec<u8>)>,
 }
+
+/// What is taken out of a module for many instances: its image, and its thread-local data.
+type Apart = (Vec<(u64, Vec<u8>)>, Option<(u64, Vec<u8>)>);
 
 /// What the other modules mean for one of them.
 #[derive(Clone, Debug, Default)]
@@ -94,8 +100,10 @@ pub(crate) fn place(
         placement,
         &mut splicer,
     )?;
-    let image =
-        if around.data_apart { apart(module, plan, placement, &mut splicer) } else { Vec::new() };
+    let (image, tls) = match around.data_apart {
+        true => apart(module, plan, placement, &mut splicer),
+        false => (Vec::new(), None),
+    };
     memory(module, around, &mut splicer)?;
     if let Some(slots) = around.table {
         let needed = !links.elements.is_empty() || !links.redirected.is_empty();
@@ -119,7 +127,7 @@ pub(crate) fn place(
             splicer.drop_section(index);
         }
     }
-    Ok(Rewritten { bytes: splicer.finish(), image })
+    Ok(Rewritten { bytes: splicer.finish(), image, tls })
 }
 
 /// Writes the numbers of the plan.
@@ -253,7 +261,7 @@ fn apart(
     plan: &Plan,
     placement: &Placement,
     splicer: &mut Splicer<'_, '_>,
-) -> Vec<(u64, Vec<u8>)> {
+) -> Apart {
     let mut image = Vec::new();
     for (data, address) in module.data.iter().zip(&plan.segments) {
         let (Some(_), Some(address)) = (&data.offset, address) else { continue };
@@ -270,7 +278,28 @@ fn apart(
         let item = item("__isolith_stack_pointer", ExportKind::Global, global);
         splicer.append(id::EXPORT, &item);
     }
-    image
+    let tls = thread_local(module, splicer);
+    (image, tls)
+}
+
+/// The alignment and first bytes of a thread's own data; exports the global that says where it is.
+fn thread_local(module: &Module<'_>, splicer: &mut Splicer<'_, '_>) -> Option<(u64, Vec<u8>)> {
+    // Without threads such data is like any other.
+    module.memories.first().filter(|memory| memory.shared)?;
+    let segment = module.symbols.iter().find_map(|symbol| match symbol {
+        Symbol::Data { place: Some(Place::ThreadLocal { segment, .. }), .. } => {
+            Some(*segment as usize)
+        }
+        _ => None,
+    })?;
+    let data = module.data.get(segment)?;
+    let mut globals = (module.imported_globals..).zip(&module.globals);
+    let (base, _) = globals.find(|(index, global)| {
+        global.ty.mutable && module.global_name(*index) == Some("__tls_base")
+    })?;
+    splicer.append(id::EXPORT, &item("__isolith_tls_base", ExportKind::Global, base));
+    let align = module.alignments.get(segment).map_or(1, |align| 1u64 << (*align).min(30));
+    Some((align, splicer.bytes_mut()[data.bytes.clone()].to_vec()))
 }
 
 /// An entry of the export section.

@@ -46,6 +46,11 @@ const C = {
   wide: { cc: ['-D_Thread_local='], ld: ['-mwasm64', RELOCS, IMPORT], target: 'wasm64' },
   // Without relocation entries, and without names.
   bare: { cc: ['-fPIC'], ld: [IMPORT, BASE, '--strip-all'], target: 'wasm32-unknown-emscripten' },
+  // The allocator is the host's.
+  workers: {
+    cc: ['-matomics', '-mbulk-memory', '-mmutable-globals'],
+    ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--allow-undefined', '-z', 'stack-size=65536'],
+  },
   main: { cc: ['-mmutable-globals'], ld: [RELOCS, IMPORT, '--export-dynamic', '--export=counter', '--export=numbers', '--allow-undefined'] },
   side: { cc: ['-fPIC'], ld: ['-shared', '--export-dynamic', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
@@ -79,9 +84,8 @@ export function build() {
   const names = [];
   for (const source of readdirSync(join(here, 'fixtures')).sort()) {
     const [stem, language] = source.split('.');
-    const ways = stem.startsWith('side-') ? { side: C.side } : stem === 'main' ? { plain: C.main } : language === 'c' ? C : stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
+    const ways = waysOf(stem, language);
     for (const [way, how] of Object.entries(ways)) {
-      if (way === 'main') continue;
       const name = `${stem}-${way}`;
       const from = join(here, 'fixtures', source);
       const to = join(OUT, `${name}.wasm`);
@@ -91,6 +95,16 @@ export function build() {
   }
   recipe(['common', 'a', 'b', 'pointers']);
   return names;
+}
+
+/** In which ways a source is linked. */
+function waysOf(stem, language) {
+  if (stem.startsWith('side-')) return { side: C.side };
+  if (stem === 'main') return { plain: C.main };
+  if (stem === 'workers') return { threads: C.workers };
+  const { main, workers, ...plain } = C;
+  if (language === 'c') return plain;
+  return stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
 }
 
 function fresh(from, to) {

@@ -4,8 +4,8 @@ mod fs_support;
 
 use fs_support::{Disk, PUBLISH, pattern};
 use isolith::fs::{
-    Access, Change, EXTENT, FileType, Flags, Fold, Follow, Fs, MemoryStore, Owner, PAGE, Place,
-    Seeded, SetTime, Stop, Whence,
+    Access, Change, EXTENT, FileType, Flags, Fold, Follow, Fs, Key, MemoryStore, Owner, PAGE,
+    Place, Seeded, SetAttr, SetTime, Stop, Whence,
 };
 
 /// Everything clean leaves the cache.
@@ -32,6 +32,62 @@ fn bytes_cut_off_do_not_come_back_from_the_store() {
     assert_eq!(disk.remounted().read("/a").expect("a file"), expected);
     disk.fold();
     assert_eq!(disk.remounted().read("/a").expect("a file"), expected);
+}
+
+#[test]
+fn owners_and_attributes_are_kept_and_cost_nothing_where_there_are_none() {
+    let mut disk = Disk::new(64 << 20, 1);
+    disk.write("/f", b"bytes").expect("space");
+    let node = disk.fs.node_at(Place::from("/f"), Follow::Yes).expect("a file");
+    let set = |disk: &mut Disk, name: &str, value: &[u8], how| {
+        disk.code(|fs| fs.set_attr(node, name.as_bytes(), value, how))
+    };
+    assert_eq!(set(&mut disk, "system.a", b"1", SetAttr::Any), "ENOTSUP");
+    assert_eq!(set(&mut disk, "user.", b"1", SetAttr::Any), "EINVAL");
+    assert_eq!(set(&mut disk, &format!("user.{:251}", 1), b"1", SetAttr::Any), "ERANGE");
+    assert_eq!(set(&mut disk, "user.b", b"1", SetAttr::Replace), "ENODATA");
+    assert_eq!(set(&mut disk, "user.b", b"1", SetAttr::Create), "ok");
+    assert_eq!(set(&mut disk, "user.b", b"2", SetAttr::Create), "EEXIST");
+    assert_eq!(set(&mut disk, "user.b", b"2", SetAttr::Replace), "ok");
+    assert_eq!(set(&mut disk, "user.a", &[0; 65536], SetAttr::Any), "ok");
+    assert_eq!(set(&mut disk, "user.a", &[0; 65537], SetAttr::Any), "ENOSPC");
+    for number in 0..15 {
+        set(&mut disk, &format!("user.many-{number}"), &[1; 65000], SetAttr::Any);
+    }
+    assert_eq!(set(&mut disk, "user.c", &[1; 65000], SetAttr::Any), "ENOSPC");
+    for number in 0..15 {
+        let name = format!("user.many-{number}");
+        assert_eq!(disk.code(|fs| fs.remove_attr(node, name.as_bytes())), "ok");
+    }
+    assert_eq!(disk.code(|fs| fs.remove_attr(node, b"user.many-1")), "ENODATA");
+    disk.run(|fs| fs.chown(node, Some(7), None)).expect("a file");
+    disk.commit();
+    for folds in [false, true] {
+        if folds {
+            disk.fold();
+        }
+        let again = disk.remounted();
+        let stat = again.fs.stat(Place::from("/f"), Follow::Yes).expect("a file");
+        assert_eq!((stat.uid, stat.gid), (7, 0));
+        let names = again.fs.attrs(node).expect("a file");
+        assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), [b"user.a", b"user.b"]);
+        assert_eq!(&*again.fs.attr(node, b"user.b").expect("set"), b"2");
+    }
+    // What is ordinary again takes as much room as ever.
+    let bytes = |disk: &mut Disk| {
+        disk.fold();
+        disk.store.bytes()
+    };
+    let with = bytes(&mut disk);
+    disk.run(|fs| fs.chown(node, Some(0), None)).expect("a file");
+    disk.run(|fs| fs.remove_attr(node, b"user.a")).expect("set");
+    disk.run(|fs| fs.remove_attr(node, b"user.b")).expect("set");
+    assert!(bytes(&mut disk) + 65536 < with);
+    let mut plain = Disk::new(64 << 20, 1);
+    plain.write("/f", b"bytes").expect("space");
+    let pack = |disk: &Disk| disk.store.get(Key::Pack(0)).expect("folded").len();
+    plain.fold();
+    assert!(pack(&disk) <= pack(&plain) + 8);
 }
 
 #[test]

@@ -91,7 +91,10 @@ proptest! {
         let mut file = GOLDEN[which].to_vec();
         mutations.iter().for_each(|mutation| mutate(&mut file, mutation));
         let one_allocator = additional_stack % 2 == 0;
-        let options = Options { one_table, one_allocator, data_apart, additional_stack, ..Options::default() };
+        let host_allocator = additional_stack % 3 == 0;
+        let options = Options {
+            one_table, one_allocator, host_allocator, data_apart, additional_stack, ..Options::default()
+        };
         let pair = [GOLDEN[0], &file];
         if let Some(combined) = checked(combine(&pair, &options), &pair) {
             // What was linked is a module that the linker itself can read again.

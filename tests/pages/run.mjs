@@ -59,6 +59,7 @@ async function serve() {
 
 async function main() {
   const files = findTests(positionals[0]);
+  for (const needs of new Set(files.flatMap(({ needs }) => needs ?? []))) (await import(new URL(`../../${needs}`, import.meta.url))).build();
   let passed = 0;
   let failed = 0;
   for (const name of chosenBrowsers()) {

@@ -18,11 +18,14 @@ export interface Op<T> extends Subject {
   readonly local?: boolean;
 }
 
-/** An operation of several steps, each yielded; the same text serves promises and blocking calls. */
-export type Steps<T> = Generator<Op<unknown>, T, unknown>;
+/**
+ * An operation of several steps, each yielded; the same text serves promises and blocking calls.
+ * A promise as a step is somebody else's, who must know that only promises can wait for it.
+ */
+export type Steps<T> = Generator<Op<unknown> | Promise<unknown>, T, unknown>;
 
 /** Yields one step; the answer has the step's type. */
-export function* step<T>(op: Op<T>): Steps<T> {
+export function* step<T>(op: Op<T> | Promise<T>): Steps<T> {
   return (yield op) as T;
 }
 
@@ -36,6 +39,9 @@ export interface Bell {
   readonly blocks: boolean;
   /** Has the store thread do something beside the desk. */
   control(control: Control): Promise<unknown>;
+  /** Tells the watchers of other threads to look, and has `hear` called when others say so; from its first call on. */
+  tellWatchers?(): void;
+  hearWatched?(hear: () => void): void;
 }
 
 interface Ticket {
@@ -54,6 +60,12 @@ interface Waiting {
 /** How long anything may wait for the stores, in milliseconds. */
 const PATIENCE = 60_000;
 
+/** Others' watchers are told at most so often while this thread does not return to its event loop, in milliseconds. */
+const NEWS = 10;
+
+/** The store is told of changes that nobody waits for at most so often, in milliseconds; it writes them a second later. */
+const WORD = 500;
+
 /** A blocked thread looks again after this long without having been woken, in milliseconds. */
 const SLICE = 20;
 
@@ -67,6 +79,9 @@ export class Client {
   #due = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #fresh: Promise<void> | undefined;
+  #newsDue = false;
+  #lastNews = 0;
+  #lastWord = -WORD;
   /** Called after every tick, for watchers. */
   onTick: (() => void) | undefined;
 
@@ -79,7 +94,7 @@ export class Client {
 
   /** Runs the steps; resolves when their changes are durable, or with `flush` false when they are made. */
   async run<T>(steps: Steps<T>, flush = true): Promise<T> {
-    if (Atomics.load(this.door.words, Word.state) !== State.ready) await this.start();
+    if (!this.isReady) await this.start();
     const tickets: Ticket[] = [];
     let sent: unknown;
     let thrown: unknown;
@@ -92,6 +107,10 @@ export class Client {
       }
       fails = false;
       try {
+        if (value instanceof Promise) {
+          sent = await value;
+          continue;
+        }
         if (!value.local && Atomics.load(this.door.words, Word.shared) !== 0) await this.#freshen();
         const status = value.attempt(this.door);
         if (status === 0) sent = this.#finish(value, tickets);
@@ -119,8 +138,9 @@ export class Client {
       }
       fails = false;
       try {
+        if (value instanceof Promise) throw badReturn();
         if (!value.local && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
-        this.#block(value, () => value.attempt(this.door));
+        this.block(value, () => value.attempt(this.door));
         sent = this.#finish(value, tickets);
       } catch (error) {
         fails = true;
@@ -136,8 +156,37 @@ export class Client {
       const last = tickets.findIndex((ticket) => ticket.store === store);
       if (last >= 0) tickets.splice(last, 1);
       tickets.push({ store, node: door.number(14), epoch: door.number(15) });
+      if (Atomics.load(door.words, Word.watchers) !== 0) this.#tellWatchers();
     }
     return op.answer?.(this.door);
+  }
+
+  /** Whether operations can be made at once. */
+  get isReady(): boolean {
+    return Atomics.load(this.door.words, Word.state) === State.ready;
+  }
+
+  /** From now on `onTick` is called for what others change, too. */
+  listen(): void {
+    this.bell.hearWatched?.(() => this.onTick?.());
+    // The store thread tells the page of what other tabs have done.
+    if (!this.#blocks) this.ring();
+  }
+
+  #tellWatchers(): void {
+    const now = performance.now();
+    if (now - this.#lastNews > NEWS) {
+      this.#lastNews = now;
+      this.bell.tellWatchers?.();
+    }
+    if (this.#newsDue) return;
+    this.#newsDue = true;
+    queueMicrotask(() => {
+      this.#newsDue = false;
+      this.#lastNews = performance.now();
+      this.bell.tellWatchers?.();
+      this.onTick?.();
+    });
   }
 
   /** Starts the stores. */
@@ -151,8 +200,10 @@ export class Client {
     if (Atomics.load(words, Word.state) === State.ready) return;
     const subject = { syscall: 'mount' };
     if (!this.#maySync) throw fsError('ENOTSUP', subject, 'blocking calls work in workers on shared memory only');
+    // An earlier failure is not ours: the page tries again, and that one is waited for.
+    Atomics.compareExchange(words, Word.state, State.failed, State.none);
     void this.bell.start();
-    this.#block(subject, () => {
+    this.block(subject, () => {
       const state = Atomics.load(words, Word.state);
       if (state === State.failed) throw fsError('EIO', subject, 'the stores of this page could not be opened');
       return state === State.ready ? 0 : AGAIN;
@@ -186,7 +237,7 @@ export class Client {
   }
 
   #settleSync({ store, node, epoch }: Ticket): void {
-    this.#block({ syscall: 'fsync' }, () => this.door.exports.isolith_fs_settled(store, node, epoch));
+    this.block({ syscall: 'fsync' }, () => this.door.exports.isolith_fs_settled(store, node, epoch));
   }
 
   /** Sees what other tabs have written; one question serves all who ask before it is sent. */
@@ -203,7 +254,7 @@ export class Client {
   #freshenSync(): void {
     const { words } = this.door;
     const mine = Atomics.add(words, Word.wanted, 1) + 1;
-    this.#block({ syscall: 'read' }, () => (isFresh(words, mine) ? 0 : AGAIN));
+    this.block({ syscall: 'read' }, () => (isFresh(words, mine) ? 0 : AGAIN));
   }
 
   /** Waits for ticks until `check` is true or throws. */
@@ -271,7 +322,7 @@ export class Client {
 
   /** On a thread that may block, promises are kept by blocking: nothing can lose a wake-up there. */
   #blockForAll(): void {
-    this.#block({ syscall: 'wait' }, () => {
+    this.block({ syscall: 'wait' }, () => {
       const asked = this.#waiting;
       this.#waiting = [];
       this.#waiting = asked.filter((one) => !one.check()).concat(this.#waiting);
@@ -280,8 +331,27 @@ export class Client {
     this.onTick?.();
   }
 
-  /** Tries until the status is not `AGAIN`, sleeping between. */
-  #block(subject: Subject, attempt: () => number): void {
+  /** Whether blocking calls work on this thread. */
+  get maySync(): boolean {
+    return this.#maySync;
+  }
+
+  /** Before an operation that must see what other tabs have written; blocks if they may have. */
+  freshen(): void {
+    if (this.#maySync && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
+  }
+
+  /** After a change that was not made through `run`: watchers look, and the store learns that there is something to write. */
+  changed(): void {
+    if (Atomics.load(this.door.words, Word.watchers) !== 0) this.#tellWatchers();
+    const now = performance.now();
+    if (now - this.#lastWord < WORD) return;
+    this.#lastWord = now;
+    this.#call();
+  }
+
+  /** Tries until the status is not `AGAIN`, sleeping between; throws what went wrong, or after a minute. */
+  block(subject: Subject, attempt: () => number): void {
     const { words } = this.door;
     let deadline = 0;
     for (;;) {
@@ -296,6 +366,11 @@ export class Client {
       Atomics.wait(words, Word.done, seen, SLICE);
     }
   }
+}
+
+function badReturn(): TypeError {
+  const error = new TypeError('Expected boolean to be returned from the "filter" function but got an instance of Promise.');
+  return Object.assign(error, { code: 'ERR_INVALID_RETURN_VALUE' });
 }
 
 function isFresh(words: Int32Array, mine: number): boolean {

@@ -6,7 +6,9 @@ import { badArgument } from './errors.js';
 export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /** How text and bytes become each other. */
-export type Encoding =
+export type Encoding = Lower | Uppercase<Lower>;
+
+type Lower =
   | 'utf8' | 'utf-8' | 'ascii' | 'latin1' | 'binary' | 'hex' | 'base64' | 'base64url' | 'ucs2' | 'ucs-2' | 'utf16le' | 'utf-16le' | 'buffer';
 
 /** The bytes of `data`, without a copy where it is bytes already. */
@@ -24,8 +26,15 @@ function fromLatin1(text: string): Uint8Array {
   return bytes;
 }
 
+/** Codes of the alphabet's characters, both variants; others are skipped, as Node.js does. */
+function fromBase64(text: string): Uint8Array {
+  const plain = text.replace(/=[^]*$/, '').replace(/-/g, '+').replace(/_/g, '/').replace(/[^A-Za-z0-9+/]/g, '');
+  // A single character at the end holds no byte.
+  return fromLatin1(atob(plain.length % 4 === 1 ? plain.slice(0, -1) : plain));
+}
+
 function encode(text: string, encoding: Encoding): Uint8Array {
-  switch (encoding) {
+  switch (encoding.toLowerCase()) {
     case 'utf8':
     case 'utf-8':
     case 'buffer':
@@ -38,7 +47,7 @@ function encode(text: string, encoding: Encoding): Uint8Array {
       return Uint8Array.from(/^(?:[\da-f]{2})*/i.exec(text)![0].match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
     case 'base64':
     case 'base64url':
-      return fromLatin1(atob(text.replace(/-/g, '+').replace(/_/g, '/')));
+      return fromBase64(text);
     case 'ucs2':
     case 'ucs-2':
     case 'utf16le':
@@ -63,13 +72,20 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
+/** Unit by unit: lone surrogates and a last odd byte are no errors here. */
+function utf16(bytes: Uint8Array): string {
+  let text = '';
+  const units = Array.from({ length: bytes.length >> 1 }, (_, at) => bytes[2 * at]! | (bytes[2 * at + 1]! << 8));
+  for (let at = 0; at < units.length; at += 8192) text += String.fromCharCode(...units.slice(at, at + 8192));
+  return text;
+}
+
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The bytes as what the encoding asks for: text, or the bytes themselves. */
 export function decoded(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding | null | undefined): string | Uint8Array<ArrayBuffer> {
-  switch (encoding) {
-    case undefined:
-    case null:
+  if (encoding === undefined || encoding === null) return bytes;
+  switch (typeof encoding === 'string' ? encoding.toLowerCase() : encoding) {
     case 'buffer':
       return bytes;
     case 'utf8':
@@ -90,7 +106,7 @@ export function decoded(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding | nul
     case 'ucs-2':
     case 'utf16le':
     case 'utf-16le':
-      return new TextDecoder('utf-16le', { ignoreBOM: true }).decode(bytes);
+      return utf16(bytes);
     default:
       throw unknown(encoding);
   }

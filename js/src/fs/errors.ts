@@ -13,6 +13,7 @@ export interface Subject {
 
 /** An error of a filesystem call. */
 export class FsError extends IsolithError {
+  readonly #words: string;
   /** The negative of the number that Linux gives the code. */
   readonly errno: number;
   readonly syscall: string;
@@ -23,10 +24,16 @@ export class FsError extends IsolithError {
     const { syscall, path, dest } = subject;
     const about = path === undefined ? '' : ` '${path}'${dest === undefined ? '' : ` -> '${dest}'`}`;
     super(code, `${code}: ${words}, ${syscall}${about}`, options);
+    this.#words = words;
     this.errno = -errno;
     this.syscall = syscall;
     if (path !== undefined) this.path = path;
     if (dest !== undefined) this.dest = dest;
+  }
+
+  /** The same error about something else: what users called, where that is made of other calls. */
+  about(subject: Subject): FsError {
+    return new FsError(this.code, -this.errno, this.#words, subject, { cause: this });
   }
 }
 
@@ -39,6 +46,7 @@ export function failure(door: Door, subject: Subject): FsError {
 }
 
 const NUMBERS: Record<string, readonly [number, string]> = {
+  EPERM: [1, 'operation not permitted'],
   ENOENT: [2, 'no such file or directory'],
   EIO: [5, 'i/o error'],
   EBADF: [9, 'bad file descriptor'],
@@ -48,7 +56,7 @@ const NUMBERS: Record<string, readonly [number, string]> = {
   EISDIR: [21, 'illegal operation on a directory'],
   EINVAL: [22, 'invalid argument'],
   EFBIG: [27, 'file too large'],
-  ENOTSUP: [95, 'operation not supported'],
+  ENOTSUP: [95, 'operation not supported on socket'],
   ETIMEDOUT: [110, 'the store did not answer in time'],
 };
 
@@ -68,6 +76,18 @@ export function badArgument(name: string, value: unknown, wanted: string): TypeE
 export function outOfRange(name: string, value: unknown, wanted: string): RangeError {
   const error = new RangeError(`The value of "${name}" is out of range. It must be ${wanted}. Received ${describe(value)}`);
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** The error of Node.js for a value that is none of those allowed. */
+export function badValue(name: string, value: unknown, why = 'is invalid'): TypeError {
+  const error = new TypeError(`The argument '${name}' ${why}. Received ${typeof value === 'string' ? `'${value}'` : describe(value)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** Error number by name, of what `cp` and `rm` find out by themselves. */
+export function systemError(code: string, errno: number, words: string, syscall: string, path: string, what: string): Error {
+  const error = new Error(`${words}: ${syscall} returned ${what} ${path}`);
+  return Object.assign(error, { name: 'SystemError', code, errno, syscall, path });
 }
 
 function describe(value: unknown): string {

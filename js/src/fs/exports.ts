@@ -29,10 +29,14 @@ export interface FsExports {
   isolith_fs_name(from: number, to: number, what: number): number;
   isolith_fs_readlink(path: number, real: number): number;
   isolith_fs_chmod(path: number, handle: number, follow: number, mode: number): number;
+  isolith_fs_chown(path: number, handle: number, follow: number, uid: number, gid: number): number;
+  isolith_fs_attr(path: number, name: number, follow: number): number;
+  isolith_fs_set_attr(path: number, name: number, value: number, follow: number, how: number): number;
   isolith_fs_times(path: number, handle: number, follow: number, atime: number, mtime: number): number;
   isolith_fs_truncate(path: number, handle: number, size: number): number;
   isolith_fs_access(path: number, wanted: number): number;
   isolith_fs_statfs(path: number): number;
+  isolith_fs_harden(handle: number): number;
   isolith_fs_settled(store: number, node: number, epoch: number): number;
   isolith_fs_image(key: number, value: number): number;
   isolith_fs_mount(path: number, kind: number, readOnly: number): number;
@@ -59,8 +63,8 @@ export interface FsExports {
   isolith_fs_map(handle: number): number;
   isolith_fs_map_sync(handle: number, offset: number, bytes: number): number;
   isolith_fs_unmap(handle: number): number;
-  isolith_fs_watch(): number;
-  isolith_fs_unwatch(): number;
+  isolith_fs_watch(owner: number): number;
+  isolith_fs_unwatch(owner: number): number;
   isolith_fs_events(seq: number): number;
 }
 
@@ -107,6 +111,7 @@ export const enum Word {
   state,
   channelLow,
   channelHigh,
+  watchers,
 }
 
 /** What the word `state` says. */
@@ -151,7 +156,7 @@ export class Door {
     const { buffer } = this.kernel.memory;
     if (buffer === this.#buffer) return;
     this.#buffer = buffer;
-    this.#words = new Int32Array(buffer, this.#wordsAt, 10);
+    this.#words = new Int32Array(buffer, this.#wordsAt, 11);
     this.#numbers = new Float64Array(buffer, this.#frame + 8, 16);
     this.#u8 = new Uint8Array(buffer);
   }

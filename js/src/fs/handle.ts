@@ -3,15 +3,24 @@
 import type { Client, Steps } from './client.js';
 import type { OpenMode } from './constants.js';
 import { bytesOf, type Data, type Encoding } from './data.js';
-import type { BigIntStats, Stats } from './stats.js';
+import { badValue, fsError } from './errors.js';
+import type { PathLike } from './path.js';
+import { asyncDispose, type BigIntStats, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
 
 /** Where and how much `FileHandle.read` reads. */
 export interface ReadInto<T extends ArrayBufferView = Uint8Array> {
-  readonly buffer?: T;
-  readonly offset?: number | null;
-  readonly length?: number | null;
-  readonly position?: number | bigint | null;
+  readonly buffer?: T | undefined;
+  readonly offset?: number | null | undefined;
+  readonly length?: number | null | undefined;
+  readonly position?: number | bigint | null | undefined;
+}
+
+/** What of a buffer is written, and where. */
+export interface WriteFrom {
+  readonly offset?: number | null | undefined;
+  readonly length?: number | null | undefined;
+  readonly position?: number | null | undefined;
 }
 
 /**
@@ -34,13 +43,17 @@ export class FileHandle {
     return this.#fd;
   }
 
-  #run<T>(steps: Steps<T>): Promise<T> {
-    return this.#client.run(steps, false);
+  async #run<T>(syscall: string, steps: (fd: number) => Steps<T>, flush = false): Promise<T> {
+    if (this.#fd < 0) throw fsError('EBADF', { syscall });
+    return this.#client.run(steps(this.#fd), flush);
   }
 
+  read<T extends ArrayBufferView>(buffer: T, offset?: number | null, length?: number | null, position?: number | bigint | null): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView>(buffer: T, options: Omit<ReadInto, 'buffer'>): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView = Uint8Array>(options?: ReadInto<T>): Promise<{ bytesRead: number; buffer: T }>;
   async read<T extends ArrayBufferView = Uint8Array>(
     buffer?: T | ReadInto<T>,
-    offset?: number | null | ReadInto<T>,
+    offset?: number | null | Omit<ReadInto, 'buffer'>,
     length?: number | null,
     position?: number | bigint | null,
   ): Promise<{ bytesRead: number; buffer: T }> {
@@ -49,92 +62,75 @@ export class FileHandle {
       into = typeof offset === 'object' && offset !== null ? { ...offset, buffer } : { buffer, offset: offset ?? 0, length: length ?? null, position: position ?? null };
     } else into = buffer ?? {};
     const bytes = into.buffer ?? (new Uint8Array(16384) as unknown as T);
-    const bytesRead = await this.#run(verbs.read(this.#fd, bytes, into.offset ?? 0, into.length, into.position));
+    if (bytes.byteLength === 0) throw badValue('buffer', '', 'is empty and cannot be written');
+    const bytesRead = await this.#run('read', (fd) => verbs.read(fd, bytes, into.offset, into.length, into.position));
     return { bytesRead, buffer: bytes };
   }
 
-  async readv<T extends ArrayBufferView>(buffers: readonly T[], position?: number | null): Promise<{ bytesRead: number; buffers: readonly T[] }> {
-    let bytesRead = 0;
-    for (const buffer of buffers) {
-      const at = typeof position === 'number' ? position + bytesRead : null;
-      const got = await this.#run(verbs.read(this.#fd, buffer, 0, buffer.byteLength, at));
-      bytesRead += got;
-      if (got < buffer.byteLength) break;
-    }
-    return { bytesRead, buffers };
+  async readv<T extends readonly ArrayBufferView[]>(buffers: T, position?: number): Promise<{ bytesRead: number; buffers: T }> {
+    return { bytesRead: await this.#run('read', (fd) => verbs.readv(fd, buffers, position)), buffers };
   }
 
   async write<T extends Data>(
     data: T,
-    offsetOrPosition?: number | null | { readonly offset?: number; readonly length?: number; readonly position?: number | null },
+    offsetOrPosition?: number | null | WriteFrom,
     lengthOrEncoding?: number | Encoding | null,
     position?: number | null,
   ): Promise<{ bytesWritten: number; buffer: T }> {
-    let bytes: Uint8Array;
-    let at: number | null | undefined;
-    if (typeof data === 'string') {
-      bytes = bytesOf(data, (lengthOrEncoding ?? 'utf8') as Encoding);
-      at = offsetOrPosition as number | null | undefined;
-    } else {
-      bytes = bytesOf(data, null, 'buffer');
-      const named = typeof offsetOrPosition === 'object' && offsetOrPosition ? offsetOrPosition : undefined;
-      const offset = named ? (named.offset ?? 0) : ((offsetOrPosition as number | null | undefined) ?? 0);
-      const length = named ? named.length : (lengthOrEncoding as number | null | undefined);
-      at = named ? named.position : position;
-      bytes = bytes.subarray(offset, offset + (length ?? bytes.length - offset));
-    }
+    const [bytes, at] = writeArguments(data, offsetOrPosition, lengthOrEncoding, position);
+    if (bytes.length === 0) return { bytesWritten: 0, buffer: data };
     this.#dirty = true;
-    const bytesWritten = await this.#run(verbs.write(this.#fd, bytes, at));
-    return { bytesWritten, buffer: data };
+    return { bytesWritten: await this.#run('write', (fd) => verbs.write(fd, bytes, at)), buffer: data };
   }
 
-  async writev<T extends ArrayBufferView>(buffers: readonly T[], position?: number | null): Promise<{ bytesWritten: number; buffers: readonly T[] }> {
-    let bytesWritten = 0;
-    for (const buffer of buffers) {
-      const at = typeof position === 'number' ? position + bytesWritten : null;
-      bytesWritten += (await this.write(bytesOf(buffer, null), 0, null, at)).bytesWritten;
-    }
-    return { bytesWritten, buffers };
+  async writev<T extends readonly ArrayBufferView[]>(buffers: T, position?: number): Promise<{ bytesWritten: number; buffers: T }> {
+    this.#dirty = true;
+    return { bytesWritten: await this.#run('write', (fd) => verbs.writev(fd, buffers, position)), buffers };
   }
 
+  readFile(options: Encoding | { readonly encoding: Encoding; readonly signal?: AbortSignal | undefined }): Promise<string>;
+  readFile(options?: { readonly encoding?: null | undefined; readonly signal?: AbortSignal | undefined } | null): Promise<Uint8Array<ArrayBuffer>>;
   readFile(options?: verbs.ReadOptions): Promise<string | Uint8Array<ArrayBuffer>> {
-    return this.#run(verbs.readFile(this.#fd, options));
+    return this.#run('read', (fd) => verbs.readFile(fd, options));
   }
 
+  /** Writes from where the file stands on; resolves when it is durable. */
   writeFile(data: Data, options?: verbs.WriteOptions): Promise<void> {
     this.#dirty = true;
-    return this.#client.run(verbs.writeFile(this.#fd, data, options));
+    return this.#run('write', (fd) => verbs.writeFile(fd, data, options), true);
   }
 
   appendFile(data: Data, options?: verbs.WriteOptions): Promise<void> {
     return this.writeFile(data, options);
   }
 
+  stat(options: { readonly bigint: true }): Promise<BigIntStats>;
+  stat(options?: { readonly bigint?: false | undefined }): Promise<Stats>;
   stat(options?: verbs.StatOptions): Promise<Stats | BigIntStats> {
-    return this.#run(verbs.fstat(this.#fd, options)) as Promise<Stats | BigIntStats>;
+    return this.#run('fstat', (fd) => verbs.fstat(fd, options)) as Promise<Stats | BigIntStats>;
   }
 
   truncate(length?: number | null): Promise<void> {
     this.#dirty = true;
-    return this.#run(verbs.ftruncate(this.#fd, length));
+    return this.#run('ftruncate', (fd) => verbs.ftruncate(fd, length));
   }
 
   chmod(mode: verbs.Mode): Promise<void> {
-    return this.#client.run(verbs.fchmod(this.#fd, mode));
+    return this.#run('fchmod', (fd) => verbs.fchmod(fd, mode), true);
   }
 
   chown(uid: number, gid: number): Promise<void> {
-    return this.#client.run(verbs.fchown(this.#fd, uid, gid));
+    return this.#run('fchown', (fd) => verbs.fchown(fd, uid, gid), true);
   }
 
   utimes(atime: verbs.Time, mtime: verbs.Time): Promise<void> {
-    return this.#client.run(verbs.futimes(this.#fd, atime, mtime));
+    return this.#run('futime', (fd) => verbs.futimes(fd, atime, mtime), true);
   }
 
   /** Resolves when everything written is durable. */
   sync(): Promise<void> {
     this.#dirty = false;
-    return this.#client.run(verbs.fsync(this.#fd));
+    return this.#run('fsync', verbs.fsync, true);
   }
 
   datasync(): Promise<void> {
@@ -149,28 +145,31 @@ export class FileHandle {
     try {
       if (this.#dirty) await this.#client.run(verbs.fsync(fd));
     } finally {
-      await this.#run(verbs.close(fd));
+      await this.#client.run(verbs.close(fd), false);
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 
   /** The rest of the file as a stream of bytes; closes the file at its end if `autoClose`. */
-  readableWebStream({ autoClose = false }: { readonly autoClose?: boolean } = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return new ReadableStream<Uint8Array<ArrayBuffer>>({
-      pull: async (controller) => {
+  readableWebStream({ type, autoClose = false }: { readonly type?: 'bytes' | undefined; readonly autoClose?: boolean | undefined } = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const source = {
+      pull: async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | ReadableByteStreamController) => {
         const bytes = new Uint8Array(CHUNK);
         const { bytesRead } = await this.read(bytes);
         if (bytesRead > 0) return controller.enqueue(bytes.subarray(0, bytesRead));
         if (autoClose) await this.close();
         controller.close();
+        // Who reads into a buffer of his own waits for an answer even at the end.
+        (controller as Partial<ReadableByteStreamController>).byobRequest?.respond(0);
       },
       cancel: async () => {
         if (autoClose) await this.close();
       },
-    }, { highWaterMark: 2 });
+    };
+    return type === 'bytes' ? new ReadableStream({ ...source, type }) : new ReadableStream(source, { highWaterMark: 2 });
   }
 
   /** The rest of the file line by line, without the line ends. */
@@ -193,7 +192,21 @@ export class FileHandle {
 /** Bytes that streams move at a time. */
 export const CHUNK = 256 * 1024;
 
+/** What is written and where, by the three ways to say it; position null means where the file stands. */
+export function writeArguments(
+  data: Data,
+  offsetOrPosition: number | null | undefined | WriteFrom,
+  lengthOrEncoding: number | Encoding | null | undefined,
+  position: number | null | undefined,
+): [bytes: Uint8Array, position: number | null | undefined] {
+  if (typeof data === 'string') return [bytesOf(data, (lengthOrEncoding ?? 'utf8') as Encoding), offsetOrPosition as number | null | undefined];
+  const named = typeof offsetOrPosition === 'object' ? offsetOrPosition : undefined;
+  const offset = named ? named.offset : (offsetOrPosition as number | null | undefined);
+  const length = named ? named.length : (lengthOrEncoding as number | null | undefined);
+  return [verbs.range(bytesOf(data, null, 'buffer'), offset, length), named ? named.position : position];
+}
+
 /** Opens a file as an object. */
-export async function openHandle(client: Client, path: verbs.PathOrFd, flags?: OpenMode | null, mode?: verbs.Mode | null): Promise<FileHandle> {
-  return new FileHandle(client, await client.run(verbs.open(path as string, flags, mode)));
+export async function openHandle(client: Client, path: PathLike, flags?: OpenMode | null, mode?: verbs.Mode | null): Promise<FileHandle> {
+  return new FileHandle(client, await client.run(verbs.open(path, flags, mode)));
 }

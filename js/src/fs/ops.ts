@@ -1,6 +1,7 @@
 /** The kernel's calls as operations: what Node.js calls a syscall each, with its arguments and its answer. */
 
 import type { Op } from './client.js';
+import { threadId } from '../sync/thread.js';
 import { BY_HANDLE, cargo, type Door } from './exports.js';
 
 /** How a file is opened; as the kernel has them. */
@@ -34,11 +35,11 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-export const open = (path: string, flags: number, mode: number, owner = 0): Op<number> => ({
+export const open = (path: string, flags: number, mode: number): Op<number> => ({
   syscall: 'open',
   path,
   changes: (flags & (Open.create | Open.truncate)) !== 0,
-  attempt: (door) => door.exports.isolith_fs_open(door.text(path), flags, mode, owner),
+  attempt: (door) => door.exports.isolith_fs_open(door.text(path), flags, mode, threadId()),
   answer: (door) => door.number(0),
 });
 
@@ -103,10 +104,10 @@ export const limit = (): Op<number> => ({
   answer: (door) => door.number(0),
 });
 
-export const draft = (path: string, owner = 0): Op<number> => ({
+export const draft = (path: string): Op<number> => ({
   syscall: 'open',
   path,
-  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), owner),
+  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), threadId()),
   answer: (door) => door.number(0),
 });
 
@@ -130,8 +131,8 @@ export const stat = (target: Target, follow: boolean): Op<RawStat> => ({
   ...about(target),
   attempt: (door) => door.exports.isolith_fs_stat(...place(door, target), Number(follow)),
   answer(door) {
-    const numbers = new Float64Array(13);
-    for (let at = 0; at < 13; at++) numbers[at] = door.number(at);
+    const numbers = new Float64Array(15);
+    for (let at = 0; at < 15; at++) numbers[at] = door.number(at);
     return numbers;
   },
 });
@@ -154,8 +155,8 @@ export interface RawEntry {
   readonly name: string;
 }
 
-export const list = (path: string): Op<RawEntry[]> => ({
-  syscall: 'scandir',
+export const list = (path: string, syscall = 'scandir'): Op<RawEntry[]> => ({
+  syscall,
   path,
   attempt: (door) => door.exports.isolith_fs_list(door.text(path)),
   answer(door) {
@@ -231,6 +232,54 @@ export const chmod = (target: Target, mode: number, follow = true): Op<void> => 
   attempt: (door) => door.exports.isolith_fs_chmod(...place(door, target), Number(follow), mode),
 });
 
+/** Sets user and group; -1 leaves one as it is. */
+export const chown = (target: Target, uid: number, gid: number, follow = true): Op<void> => ({
+  syscall: typeof target === 'number' ? 'fchown' : follow ? 'chown' : 'lchown',
+  ...about(target),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_chown(...place(door, target), Number(follow), uid, gid),
+});
+
+/** The value of an extended attribute. */
+export const attr = (path: string, name: string): Op<Uint8Array<ArrayBuffer>> => ({
+  syscall: 'getxattr',
+  path,
+  attempt(door) {
+    const from = door.text(path);
+    return door.exports.isolith_fs_attr(from, door.text(name, from), 1);
+  },
+  answer: (door) => door.output(),
+});
+
+/** Names of all extended attributes. */
+export const attrs = (path: string): Op<string[]> => ({
+  syscall: 'listxattr',
+  path,
+  attempt: (door) => door.exports.isolith_fs_attr(door.text(path), 0, 1),
+  answer(door) {
+    const bytes = door.output();
+    const names: string[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 2 + (bytes[at]! | (bytes[at + 1]! << 8));
+      names.push(decode(bytes.subarray(at + 2, end)));
+      at = end;
+    }
+    return names;
+  },
+});
+
+/** Sets an extended attribute: whether it is there or not (0), only if missing (1), only if there (2); 3 removes it. */
+export const setAttr = (path: string, name: string, value: Uint8Array, how: number): Op<void> => ({
+  syscall: how === 3 ? 'removexattr' : 'setxattr',
+  path,
+  changes: true,
+  attempt(door) {
+    const parts = [path, name].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array];
+    door.put(...parts, value);
+    return door.exports.isolith_fs_set_attr(parts[0].length, parts[1].length, value.length, 1, how);
+  },
+});
+
 /** Sets times in milliseconds; NaN leaves one as it is. */
 export const times = (target: Target, atime: number, mtime: number, follow = true): Op<void> => ({
   syscall: typeof target === 'number' ? 'futime' : follow ? 'utime' : 'lutime',
@@ -258,6 +307,13 @@ export const statfs = (path: string): Op<number[]> => ({
   path,
   attempt: (door) => door.exports.isolith_fs_statfs(door.text(path)),
   answer: (door) => Array.from({ length: 6 }, (_, at) => door.number(at)),
+});
+
+/** Lets the next commit wait for the disk itself. */
+export const harden = (handle: number): Op<void> => ({
+  syscall: 'fsync',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_harden(handle),
 });
 
 /** Completes when all that has changed in the store is durable. */

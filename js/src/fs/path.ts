@@ -11,6 +11,9 @@ export function pathOf(path: PathLike, name = 'path'): string {
   if (typeof path === 'string') text = path;
   else if (path instanceof URL) {
     if (path.protocol !== 'file:') throw Object.assign(new TypeError('The URL must be of scheme file'), { code: 'ERR_INVALID_URL_SCHEME' });
+    if (/%2f/i.test(path.pathname)) {
+      throw Object.assign(new TypeError('File URL path must not include encoded / characters'), { code: 'ERR_INVALID_FILE_URL_PATH' });
+    }
     text = decodeURIComponent(path.pathname);
   } else if (path instanceof Uint8Array) text = new TextDecoder().decode(path.slice());
   else throw badArgument(name, path, 'of type string or an instance of Buffer or URL');
@@ -24,6 +27,16 @@ export function pathOf(path: PathLike, name = 'path'): string {
 /** `name` below `dir`. */
 export function join(dir: string, name: string): string {
   return dir.endsWith('/') ? dir + name : `${dir}/${name}`;
+}
+
+/** The path from the root, without `.`, `..` and doubled slashes: for comparing and for links, never for looking up. */
+export function normalized(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return `/${names.join('/')}`;
 }
 
 /** The path without its last name. */

@@ -4,7 +4,7 @@ import { IsolithError, unpackError } from '../errors.js';
 import { getKernel } from '../runtime.js';
 import type { Kernel } from '../kernel.js';
 import { type Bell, Client } from './client.js';
-import { channelName } from './channel.js';
+import { type ChannelMessage, channelName } from './channel.js';
 import { getClient, madeClient, setMaker } from './current.js';
 import { type Control, Engine, type FsOptions } from './engine.js';
 import { Door, State, Word } from './exports.js';
@@ -50,6 +50,7 @@ class ThreadBell implements Bell {
   #starting: Promise<void> | undefined;
   #worker: Worker | undefined;
   #channel: BroadcastChannel | undefined;
+  #watched: (() => void) | undefined;
   #calls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   #next = 0;
 
@@ -64,8 +65,9 @@ class ThreadBell implements Bell {
     this.#channel = new BroadcastChannel(channelName(this.#kernel));
     // Node.js must be able to end while nothing happens.
     (this.#channel as { unref?: () => void }).unref?.();
-    this.#channel.onmessage = ({ data }) => {
+    this.#channel.onmessage = ({ data }: MessageEvent<ChannelMessage>) => {
       if (data === 'start') void this.start().catch(() => {});
+      else if (data === 'news') this.#watched?.();
     };
   }
 
@@ -119,6 +121,14 @@ class ThreadBell implements Bell {
 
   ring(asleep: boolean): void {
     if (asleep) this.#worker?.postMessage(0 satisfies ToStores);
+  }
+
+  tellWatchers(): void {
+    this.#channel?.postMessage('news' satisfies ChannelMessage);
+  }
+
+  hearWatched(hear: () => void): void {
+    this.#watched = hear;
   }
 
   async control(control: Control): Promise<unknown> {

@@ -27,8 +27,8 @@ export class Stats extends Kind<number> {
   readonly ino: number;
   override readonly mode: number;
   readonly nlink: number;
-  readonly uid = 0;
-  readonly gid = 0;
+  readonly uid: number;
+  readonly gid: number;
   readonly rdev = 0;
   readonly size: number;
   readonly blksize = 4096;
@@ -45,6 +45,8 @@ export class Stats extends Kind<number> {
     this.ino = ino;
     this.mode = mode;
     this.nlink = nlink;
+    this.uid = raw[13]!;
+    this.gid = raw[14]!;
     this.size = size;
     this.blocks = Math.ceil(size / 512);
     const millis = (at: number): number => raw[at]! + raw[at + 1]! / 1e6;
@@ -66,8 +68,8 @@ export class BigIntStats extends Kind<bigint> {
   readonly ino: bigint;
   override readonly mode: bigint;
   readonly nlink: bigint;
-  readonly uid = 0n;
-  readonly gid = 0n;
+  readonly uid: bigint;
+  readonly gid: bigint;
   readonly rdev = 0n;
   readonly size: bigint;
   readonly blksize = 4096n;
@@ -84,6 +86,8 @@ export class BigIntStats extends Kind<bigint> {
     this.ino = whole(1);
     this.mode = whole(2);
     this.nlink = whole(3);
+    this.uid = whole(13);
+    this.gid = whole(14);
     this.size = whole(4);
     this.blocks = (this.size + 511n) / 512n;
     const nanos = (at: number): bigint => whole(at) * 1_000_000n + whole(at + 1);
@@ -126,15 +130,15 @@ export class Dirent {
   isSocket(): boolean { return false; }
 }
 
-/** How full a filesystem is. */
-export interface StatFs {
-  readonly type: number;
-  readonly bsize: number;
-  readonly blocks: number;
-  readonly bfree: number;
-  readonly bavail: number;
-  readonly files: number;
-  readonly ffree: number;
+/** How full a filesystem is; blocks are of `bsize` bytes. */
+export interface StatFs<T extends number | bigint = number> {
+  readonly type: T;
+  readonly bsize: T;
+  readonly blocks: T;
+  readonly bfree: T;
+  readonly bavail: T;
+  readonly files: T;
+  readonly ffree: T;
 }
 
 /** The numbers of the kernel as Node.js has them. */
@@ -144,7 +148,19 @@ export function statFs([, used, available, files, , size]: readonly number[]): S
   return { type: 0x15011, bsize: size!, blocks: blocks(used! + available!), bfree: free, bavail: free, files: files!, ffree: 2 ** 53 - 1 };
 }
 
-/** A directory that is read entry by entry. */
+/** The same in bigints. */
+export function bigStatFs(stat: StatFs): StatFs<bigint> {
+  return Object.fromEntries(Object.entries(stat).map(([name, value]) => [name, BigInt(value as number)])) as unknown as StatFs<bigint>;
+}
+
+/** What callbacks of Node.js are given: an error or null, then the answer. */
+export type Callback<T> = (error: Error | null, value: T) => void;
+
+/** The keys of disposal; where the engine has none, those that compilers of `using` agree on. */
+export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+export const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+
+/** A directory that is read entry by entry, as it was when it was opened. */
 export class Dir {
   readonly path: string;
   readonly #entries: Dirent[];
@@ -165,8 +181,10 @@ export class Dir {
     return this.#entries[this.#at++] ?? null;
   }
 
-  async read(): Promise<Dirent | null> {
-    return this.readSync();
+  read(): Promise<Dirent | null>;
+  read(done: Callback<Dirent | null>): void;
+  read(done?: Callback<Dirent | null>): Promise<Dirent | null> | void {
+    return answer(async () => this.readSync(), done);
   }
 
   closeSync(): void {
@@ -174,17 +192,31 @@ export class Dir {
     this.#closed = true;
   }
 
-  async close(): Promise<void> {
-    this.closeSync();
+  close(): Promise<void>;
+  close(done: Callback<void>): void;
+  close(done?: Callback<void>): Promise<void> | void {
+    return answer(async () => this.closeSync(), done);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Dirent, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Dirent, undefined> {
     try {
       for (let entry = this.readSync(); entry; entry = this.readSync()) yield entry;
     } finally {
       if (!this.#closed) this.closeSync();
     }
+    return undefined;
   }
+
+  async [asyncDispose](): Promise<void> {
+    if (!this.#closed) this.closeSync();
+  }
+}
+
+/** A promise, or its outcome to a callback if there is one. */
+export function answer<T>(ask: () => Promise<T>, done: Callback<T> | undefined): Promise<T> | void {
+  if (!done) return ask();
+  // Out of the promise: what the callback throws is nobody's rejection.
+  ask().then((value) => queueMicrotask(() => done(null, value)), (error: Error) => queueMicrotask(() => done(error, undefined as T)));
 }
 
 /** Where an entry stands. */

@@ -3,6 +3,7 @@
 import { packError } from '../errors.js';
 import { kernelModule } from '../module.js';
 import { adopt } from '../runtime.js';
+import type { ChannelMessage } from './channel.js';
 import { type Control, Engine, type FsOptions } from './engine.js';
 import { Word } from './exports.js';
 
@@ -53,17 +54,29 @@ export class StoreThread {
   take(message: ToStores): void {
     if (message === 0) this.#serve();
     else if (message.type === 'stores') void this.#start(message);
-    else void this.#control(message.id, message.control);
+    else {
+      const { id, control } = message;
+      void this.#control(control, (ok, value) => this.#send({ type: 'answer', id, ok, value }));
+    }
   }
 
   async #start({ kernel, memory, options, channel }: StartStores): Promise<void> {
     try {
       const mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
       const engine = new Engine(mine, () => this.#send(0));
-      engine.onTick = () => this.#soon();
       const workers = new BroadcastChannel(channel);
-      workers.onmessage = ({ data }) => {
+      const say = (message: ChannelMessage): void => workers.postMessage(message);
+      engine.onTick = () => {
+        this.#soon();
+        // Another tab's changes come with the tick.
+        if (Atomics.load(engine.door.words, Word.watchers) !== 0) say('news');
+      };
+      workers.onmessage = ({ data }: MessageEvent<ChannelMessage>) => {
         if (data === 0) this.#serve();
+        else if (typeof data === 'object' && data.type === 'control') {
+          const { id, thread, control } = data;
+          void this.#control(control, (ok, value) => say({ type: 'answer', id, thread, ok, value }));
+        }
       };
       await engine.start(options);
       this.#engine = engine;
@@ -74,12 +87,11 @@ export class StoreThread {
     }
   }
 
-  async #control(id: number, control: Control): Promise<void> {
+  async #control(control: Control, answer: (ok: boolean, value: unknown) => void): Promise<void> {
     try {
-      const value = await this.#engine?.control(control);
-      this.#send({ type: 'answer', id, ok: true, value });
+      answer(true, await this.#engine?.control(control));
     } catch (error) {
-      this.#send({ type: 'answer', id, ok: false, value: packError(error) });
+      answer(false, packError(error));
     }
     this.#serve();
   }

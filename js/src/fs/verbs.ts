@@ -3,10 +3,10 @@
 import { step, type Steps } from './client.js';
 import { constants, modeOf, openFlags, type OpenMode } from './constants.js';
 import { bytesOf, type Data, decoded, type Encoding } from './data.js';
-import { badArgument, fsError, FsError, outOfRange } from './errors.js';
+import { badArgument, FsError, outOfRange, systemError } from './errors.js';
 import * as ops from './ops.js';
-import { basename, dirname, join, type PathLike, pathOf } from './path.js';
-import { BigIntStats, Dir, Dirent, type StatFs, statFs, Stats } from './stats.js';
+import { join, type PathLike, pathOf } from './path.js';
+import { BigIntStats, bigStatFs, Dir, Dirent, type StatFs, statFs, Stats } from './stats.js';
 import { readAll, readRest, writeAll, writeRest } from './whole.js';
 
 /** A mode as a number or in octal digits. */
@@ -21,21 +21,37 @@ export type PathOrFd = PathLike | number | { readonly fd: number };
 type Encoded = { readonly encoding?: Encoding | null | undefined } | Encoding | null;
 
 /** Options of `readFile`. */
-export type ReadOptions = Encoding | null | { readonly encoding?: Encoding | null; readonly flag?: OpenMode; readonly signal?: AbortSignal };
+export type ReadOptions =
+  | Encoding
+  | null
+  | { readonly encoding?: Encoding | null | undefined; readonly flag?: OpenMode | undefined; readonly signal?: AbortSignal | undefined };
 
 /** Options of `writeFile`; with `flush` false nobody waits until it is durable. */
 export type WriteOptions =
   | Encoding
   | null
-  | { readonly encoding?: Encoding | null; readonly mode?: Mode; readonly flag?: OpenMode; readonly signal?: AbortSignal; readonly flush?: boolean };
+  | {
+      readonly encoding?: Encoding | null | undefined;
+      readonly mode?: Mode | undefined;
+      readonly flag?: OpenMode | undefined;
+      readonly signal?: AbortSignal | undefined;
+      readonly flush?: boolean | undefined;
+    };
 
 function encodingOf(options: Encoded | undefined): Encoding | null | undefined {
   return typeof options === 'string' ? options : options?.encoding;
 }
 
+/** The number of an open file; throws the error of Node.js for what is none. */
+export function fdOf(fd: number): number {
+  if (typeof fd !== 'number') throw badArgument('fd', fd, 'of type number');
+  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw outOfRange('fd', fd, '>= 0 && <= 2147483647');
+  return fd;
+}
+
 function target(path: PathOrFd): ops.Target {
-  if (typeof path === 'number') return path;
-  return typeof path === 'object' && 'fd' in path ? path.fd : pathOf(path);
+  if (typeof path === 'number') return fdOf(path);
+  return typeof path === 'object' && path !== null && 'fd' in path ? path.fd : pathOf(path);
 }
 
 function millis(time: Time, name: string): number {
@@ -44,7 +60,8 @@ function millis(time: Time, name: string): number {
   return at;
 }
 
-function isError(error: unknown, ...codes: string[]): error is FsError {
+/** Whether it is an error of a file call with one of these codes. */
+export function isError(error: unknown, ...codes: string[]): error is FsError {
   return error instanceof FsError && codes.includes(error.code);
 }
 
@@ -54,14 +71,25 @@ export function* open(path: PathLike, flags?: OpenMode | null, mode?: Mode | nul
 }
 
 export function* close(fd: number): Steps<void> {
-  yield* step(ops.close(fd));
+  yield* step(ops.close(fdOf(fd)));
 }
 
 export function* readFile(path: PathOrFd, options?: ReadOptions): Steps<string | Uint8Array<ArrayBuffer>> {
-  if (typeof options === 'object') options?.signal?.throwIfAborted();
+  const { flag = 'r', signal } = typeof options === 'object' && options ? options : {};
+  signal?.throwIfAborted();
+  const encoding = encodingOf(options);
+  if (encoding) decoded(new Uint8Array(0), encoding);
   const from = target(path);
-  const bytes = yield* typeof from === 'number' ? readRest(from, -1) : readAll(from);
-  return decoded(bytes, encodingOf(options));
+  return decoded(yield* typeof from === 'number' ? readRest(from, -1) : flag === 'r' ? readAll(from) : readOpened(from, flag), encoding);
+}
+
+function* readOpened(path: string, flag: OpenMode): Steps<Uint8Array<ArrayBuffer>> {
+  const fd = yield* open(path, flag);
+  try {
+    return yield* readRest(fd, -1);
+  } finally {
+    yield* close(fd);
+  }
 }
 
 export function* writeFile(path: PathOrFd, data: Data, options?: WriteOptions): Steps<void> {
@@ -86,7 +114,13 @@ export function* appendFile(path: PathOrFd, data: Data, options?: WriteOptions):
   yield* writeFile(path, data, { flag: 'a', ...given });
 }
 
-export function* mkdir(path: PathLike, options?: Mode | null | { readonly recursive?: boolean; readonly mode?: Mode }): Steps<string | undefined> {
+/** Options of `mkdir`. */
+export interface MkdirOptions {
+  readonly recursive?: boolean | undefined;
+  readonly mode?: Mode | undefined;
+}
+
+export function* mkdir(path: PathLike, options?: Mode | null | MkdirOptions): Steps<string | undefined> {
   const { recursive = false, mode } = typeof options === 'object' && options ? options : { mode: options };
   const made = yield* step(ops.mkdir(pathOf(path), modeOf(mode as Mode | null, 0o777), recursive));
   return recursive ? made : undefined;
@@ -94,50 +128,56 @@ export function* mkdir(path: PathLike, options?: Mode | null | { readonly recurs
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-export function* mkdtemp(prefix: PathLike, _options?: Encoded): Steps<string> {
+export function* mkdtemp(prefix: PathLike, options?: Encoded): Steps<string | Uint8Array> {
+  const asBytes = encodingOf(options) === 'buffer';
   const start = pathOf(prefix, 'prefix');
   for (;;) {
     const random = crypto.getRandomValues(new Uint8Array(6));
     const path = start + Array.from(random, (byte) => LETTERS[byte % LETTERS.length]).join('');
     try {
       yield* mkdir(path, 0o700);
-      return path;
+      return asBytes ? new TextEncoder().encode(path) : path;
     } catch (error) {
-      if (!isError(error, 'EEXIST')) throw isError(error, 'ENOENT') ? fsError('ENOENT', { syscall: 'mkdtemp', path: `${start}XXXXXX` }) : error;
+      if (!isError(error, 'EEXIST')) throw error instanceof FsError ? error.about({ syscall: 'mkdtemp', path: `${start}XXXXXX` }) : error;
     }
   }
 }
 
 /** Options of `readdir`. */
-export type ReaddirOptions = Encoding | null | { readonly encoding?: Encoding | null; readonly withFileTypes?: boolean; readonly recursive?: boolean };
+export type ReaddirOptions = Encoding | null | { readonly encoding?: Encoding | null | undefined; readonly withFileTypes?: boolean | undefined; readonly recursive?: boolean | undefined };
 
 export function* readdir(path: PathLike, options?: ReaddirOptions): Steps<(string | Dirent | Uint8Array)[]> {
+  return yield* entriesOf(pathOf(path), options, 'scandir');
+}
+
+function* entriesOf(root: string, options: ReaddirOptions | undefined, syscall: string): Steps<(string | Dirent | Uint8Array)[]> {
   const { withFileTypes = false, recursive = false } = typeof options === 'object' && options ? options : {};
-  const root = pathOf(path);
-  const asBytes = encodingOf(options) === 'buffer';
+  const named = (name: string): string | Uint8Array => (encodingOf(options) === 'buffer' ? new TextEncoder().encode(name) : name);
   const found: (string | Dirent | Uint8Array)[] = [];
   const queue: [dir: string, below: string][] = [[root, '']];
   for (let next = queue.shift(); next; next = queue.shift()) {
     const [dir, below] = next;
-    for (const { type, name } of yield* step(ops.list(dir))) {
+    for (const { type, name } of yield* step(ops.list(dir, syscall))) {
       const relative = below === '' ? name : `${below}/${name}`;
-      if (withFileTypes) found.push(new Dirent(name, dir, type));
-      else found.push(asBytes ? new TextEncoder().encode(relative) : relative);
+      found.push(withFileTypes ? new Dirent(named(name) as string, dir, type) : named(relative));
       if (recursive && type === 2) queue.push([join(dir, name), relative]);
     }
   }
   return found;
 }
 
-export function* opendir(path: PathLike, options?: { readonly recursive?: boolean; readonly encoding?: Encoding; readonly bufferSize?: number }): Steps<Dir> {
-  const entries = yield* readdir(path, { withFileTypes: true, recursive: options?.recursive ?? false });
-  return new Dir(pathOf(path), entries as Dirent[]);
+/** Options of `opendir`. */
+export type OpendirOptions = { readonly recursive?: boolean | undefined; readonly encoding?: Encoding | null | undefined; readonly bufferSize?: number | undefined };
+
+export function* opendir(path: PathLike, options?: OpendirOptions): Steps<Dir> {
+  const { recursive = false, encoding = null } = options ?? {};
+  return new Dir(pathOf(path), (yield* entriesOf(pathOf(path), { recursive, encoding, withFileTypes: true }, 'opendir')) as Dirent[]);
 }
 
 /** Options of `stat`. */
 export interface StatOptions {
-  readonly bigint?: boolean;
-  readonly throwIfNoEntry?: boolean;
+  readonly bigint?: boolean | undefined;
+  readonly throwIfNoEntry?: boolean | undefined;
 }
 
 function stats(raw: ops.RawStat, options: StatOptions | undefined): Stats | BigIntStats {
@@ -162,7 +202,7 @@ export function* lstat(path: PathLike, options?: StatOptions): Steps<Stats | Big
 }
 
 export function* fstat(fd: number, options?: StatOptions): Steps<Stats | BigIntStats | undefined> {
-  return yield* statOf(fd, true, options);
+  return yield* statOf(fdOf(fd), true, options);
 }
 
 export function* unlink(path: PathLike): Steps<void> {
@@ -171,22 +211,23 @@ export function* unlink(path: PathLike): Steps<void> {
 
 /** Options of `rm` and `rmdir`; retries are accepted and not needed. */
 export interface RmOptions {
-  readonly recursive?: boolean;
-  readonly force?: boolean;
-  readonly maxRetries?: number;
-  readonly retryDelay?: number;
+  readonly recursive?: boolean | undefined;
+  readonly force?: boolean | undefined;
+  readonly maxRetries?: number | undefined;
+  readonly retryDelay?: number | undefined;
 }
 
 export function* rmdir(path: PathLike, options?: RmOptions): Steps<void> {
   yield* step(ops.remove(pathOf(path), options?.recursive ? ops.Remove.all : ops.Remove.dir));
 }
 
-export function* rm(path: PathLike, { recursive = false, force = false }: RmOptions = {}): Steps<void> {
+export function* rm(path: PathLike, options?: RmOptions): Steps<void> {
+  const { recursive = false, force = false } = options ?? {};
   const text = pathOf(path);
   try {
-    if (!recursive && ((yield* step(ops.stat(text, false)))[2]! & constants.S_IFMT) === constants.S_IFDIR) {
-      const error = new Error(`Path is a directory: rm returned EISDIR (is a directory) ${text}`);
-      throw Object.assign(error, { name: 'SystemError', code: 'ERR_FS_EISDIR', errno: 21, syscall: 'rm', path: text });
+    const mode = (yield* step({ ...ops.stat(text, false), syscall: 'rm' }))[2]!;
+    if (!recursive && (mode & constants.S_IFMT) === constants.S_IFDIR) {
+      throw systemError('ERR_FS_EISDIR', 21, 'Path is a directory', 'rm', text, 'EISDIR (is a directory)');
     }
     yield* step(ops.remove(text, ops.Remove.all));
   } catch (error) {
@@ -225,20 +266,26 @@ export function* lchmod(path: PathLike, mode: Mode): Steps<void> {
 }
 
 export function* fchmod(fd: number, mode: Mode): Steps<void> {
-  yield* step(ops.chmod(fd, modeOf(mode, 0)));
+  yield* step(ops.chmod(fdOf(fd), modeOf(mode, 0)));
 }
 
-/** Owners are not kept: everything belongs to user 0, as `stat` says. */
-export function* chown(path: PathLike, _uid: number, _gid: number): Steps<void> {
-  yield* step(ops.stat(pathOf(path), true));
+function idOf(id: number, name: string): number {
+  if (typeof id !== 'number') throw badArgument(name, id, 'of type number');
+  if (!Number.isInteger(id) || id < -1 || id > 0xffff_ffff) throw outOfRange(name, id, '>= -1 && <= 4294967295');
+  return id;
 }
 
-export function* lchown(path: PathLike, _uid: number, _gid: number): Steps<void> {
-  yield* step(ops.stat(pathOf(path), false));
+/** Owners are kept and reported; nothing is refused for them. */
+export function* chown(path: PathLike, uid: number, gid: number): Steps<void> {
+  yield* step(ops.chown(pathOf(path), idOf(uid, 'uid'), idOf(gid, 'gid')));
 }
 
-export function* fchown(fd: number, _uid: number, _gid: number): Steps<void> {
-  yield* step(ops.stat(fd, true));
+export function* lchown(path: PathLike, uid: number, gid: number): Steps<void> {
+  yield* step(ops.chown(pathOf(path), idOf(uid, 'uid'), idOf(gid, 'gid'), false));
+}
+
+export function* fchown(fd: number, uid: number, gid: number): Steps<void> {
+  yield* step(ops.chown(fdOf(fd), idOf(uid, 'uid'), idOf(gid, 'gid')));
 }
 
 export function* utimes(path: PathLike, atime: Time, mtime: Time): Steps<void> {
@@ -250,7 +297,7 @@ export function* lutimes(path: PathLike, atime: Time, mtime: Time): Steps<void> 
 }
 
 export function* futimes(fd: number, atime: Time, mtime: Time): Steps<void> {
-  yield* step(ops.times(fd, millis(atime, 'atime'), millis(mtime, 'mtime')));
+  yield* step(ops.times(fdOf(fd), millis(atime, 'atime'), millis(mtime, 'mtime')));
 }
 
 function sizeOf(length: number | null | undefined): number {
@@ -265,7 +312,7 @@ export function* truncate(path: PathLike, length?: number | null): Steps<void> {
 }
 
 export function* ftruncate(fd: number, length?: number | null): Steps<void> {
-  yield* step(ops.truncate(fd, sizeOf(length)));
+  yield* step(ops.truncate(fdOf(fd), sizeOf(length)));
 }
 
 export function* access(path: PathLike, mode: number = constants.F_OK): Steps<void> {
@@ -282,13 +329,15 @@ export function* exists(path: PathLike): Steps<boolean> {
   }
 }
 
-export function* statfs(path: PathLike, _options?: StatOptions): Steps<StatFs> {
-  return statFs(yield* step(ops.statfs(pathOf(path))));
+export function* statfs(path: PathLike, options?: StatOptions): Steps<StatFs | StatFs<bigint>> {
+  const stat = statFs(yield* step(ops.statfs(pathOf(path))));
+  return options?.bigint ? bigStatFs(stat) : stat;
 }
 
 /** Completes when what was changed in the open file, and all else in its store, is durable. */
 export function* fsync(fd: number): Steps<void> {
-  const device = (yield* step(ops.stat(fd, true)))[0]!;
+  const device = (yield* step({ ...ops.stat(fdOf(fd), true), syscall: 'fsync' }))[0]!;
+  yield* step(ops.harden(fdOf(fd)));
   yield* step(ops.clean(device - 1));
 }
 
@@ -296,96 +345,49 @@ export function* fdatasync(fd: number): Steps<void> {
   yield* fsync(fd);
 }
 
-/** How much a copy moves in one step. */
-const STEP = 1 << 20;
-
-export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
-  const source = pathOf(from, 'src');
-  const dest = pathOf(to, 'dest');
-  const input = yield* step({ ...ops.open(source, ops.Open.read, 0), syscall: 'copyfile', dest });
-  try {
-    const raw = yield* step(ops.stat(input, true));
-    if ((raw[2]! & constants.S_IFMT) === constants.S_IFDIR) throw fsError('EISDIR', { syscall: 'copyfile', path: source, dest });
-    const about = { syscall: 'copyfile', path: source, dest };
-    const exclusive = (mode & constants.COPYFILE_EXCL) !== 0;
-    // Onto itself, a file stays as it is.
-    const draft = yield* step({ ...ops.draft(dest), ...about });
-    try {
-      for (let at = 0; ; ) {
-        const moved = yield* step(ops.copyRange(input, at, draft, at, STEP));
-        if (moved === 0) break;
-        at += moved;
-      }
-      yield* step({ ...ops.publish(draft, dest, raw[2]! & 0o7777, exclusive), ...about });
-    } catch (error) {
-      if (!isError(error, 'EXDEV')) throw error;
-      throw error;
-    } finally {
-      yield* close(draft);
-    }
-  } finally {
-    yield* close(input);
-  }
+/** Where in `bytes` something begins and how much it is, checked as Node.js checks it. */
+export function range(bytes: Uint8Array, offset: number | null | undefined, length: number | null | undefined): Uint8Array {
+  const from = offset ?? 0;
+  if (!Number.isInteger(from) || from < 0 || from > bytes.length) throw outOfRange('offset', from, `>= 0 && <= ${bytes.length}`);
+  const count = length ?? bytes.length - from;
+  if (!Number.isInteger(count) || count < 0 || from + count > bytes.length) throw outOfRange('length', count, `>= 0 && <= ${bytes.length - from}`);
+  return bytes.subarray(from, from + count);
 }
 
-/** Options of `cp`. */
-export interface CpOptions {
-  readonly recursive?: boolean;
-  readonly force?: boolean;
-  readonly errorOnExist?: boolean;
-  readonly dereference?: boolean;
-  readonly preserveTimestamps?: boolean;
-  readonly verbatimSymlinks?: boolean;
-  readonly mode?: number;
-  readonly filter?: (from: string, to: string) => boolean;
-}
-
-export function* cp(from: PathLike, to: PathLike, options: CpOptions = {}): Steps<void> {
-  const source = pathOf(from, 'src');
-  const dest = pathOf(to, 'dest');
-  const { recursive = false, force = true, errorOnExist = false, dereference = false, filter } = options;
-  if (filter && !filter(source, dest)) return;
-  const raw = yield* step({ ...ops.stat(source, dereference), syscall: 'cp', dest });
-  const type = raw[2]! & constants.S_IFMT;
-  const there = (yield* statOf(dest, false, { throwIfNoEntry: false })) as Stats | undefined;
-  const refuse = (code: string, words: string): Error => Object.assign(new Error(`${words}: ${dest}`), { code, path: dest, syscall: 'cp' });
-  if (type === constants.S_IFDIR) {
-    if (!recursive) throw refuse('ERR_FS_EISDIR', 'Recursive option not enabled, cannot copy a directory');
-    if (there && !there.isDirectory()) throw refuse('ERR_FS_CP_DIR_TO_NON_DIR', 'Cannot overwrite a file with a directory');
-    if (`${dest}/`.startsWith(`${source.replace(/\/+$/, '')}/`)) throw refuse('ERR_FS_CP_EINVAL', 'Cannot copy a directory to a place below itself');
-    yield* mkdir(dest, { recursive: true, mode: raw[2]! & 0o7777 });
-    for (const { name } of yield* step(ops.list(source))) yield* cp(join(source, name), join(dest, name), options);
-  } else {
-    if (there?.isDirectory()) throw refuse('ERR_FS_CP_NON_DIR_TO_DIR', 'Cannot overwrite a directory with a file');
-    if (there && !force) {
-      if (errorOnExist) throw refuse('ERR_FS_CP_EEXIST', 'Target already exists');
-      return;
-    }
-    yield* mkdir(dirname(dest), { recursive: true });
-    if (type === constants.S_IFLNK) {
-      if (there) yield* unlink(dest);
-      yield* symlink((yield* readlink(source)) as string, dest);
-      return;
-    }
-    yield* copyFile(source, dest, options.mode ?? 0);
-  }
-  if (options.preserveTimestamps) yield* step(ops.times(dest, raw[5]! + raw[6]! / 1e6, raw[7]! + raw[8]! / 1e6));
+/** A position as a number; -1 means where the file stands. */
+function positionOf(position: number | bigint | null | undefined): number {
+  if (position === null || position === undefined) return -1;
+  if (typeof position !== 'number' && typeof position !== 'bigint') throw badArgument('position', position, 'of type number or bigint');
+  return position < 0 ? -1 : Number(position);
 }
 
 /** Reads into `bytes`; `position` null means where the file stands. */
-export function* read(fd: number, bytes: ArrayBufferView, offset = 0, length?: number | null, position?: number | bigint | null): Steps<number> {
-  const view = bytesOf(bytes, null, 'buffer');
-  const count = length ?? view.length - offset;
-  if (!Number.isInteger(offset) || offset < 0 || offset > view.length) throw outOfRange('offset', offset, `>= 0 && <= ${view.length}`);
-  if (count < 0 || offset + count > view.length) throw outOfRange('length', count, `>= 0 && <= ${view.length - offset}`);
-  const at = position === null || position === undefined || position < 0 ? -1 : Number(position);
-  return yield* step(ops.read(fd, at, view.subarray(offset, offset + count)));
+export function* read(fd: number, bytes: ArrayBufferView, offset?: number | null, length?: number | null, position?: number | bigint | null): Steps<number> {
+  return yield* step(ops.read(fdOf(fd), positionOf(position), range(bytesOf(bytes, null, 'buffer'), offset, length)));
+}
+
+/** Reads into one after the other, until they are full or the file ends. */
+export function* readv(fd: number, buffers: readonly ArrayBufferView[], position?: number | null): Steps<number> {
+  let done = 0;
+  for (const buffer of buffers) {
+    const got = yield* read(fd, buffer, 0, buffer.byteLength, typeof position === 'number' ? position + done : null);
+    done += got;
+    if (got < buffer.byteLength) break;
+  }
+  return done;
 }
 
 /** Writes all of `bytes`; `position` null means where the file stands. */
-export function* write(fd: number, bytes: Uint8Array, position?: number | null): Steps<number> {
-  yield* writeRest(fd, bytes, typeof position === 'number' ? position : -1);
+export function* write(fd: number, bytes: Uint8Array, position?: number | bigint | null): Steps<number> {
+  yield* writeRest(fdOf(fd), bytes, positionOf(position));
   return bytes.length;
 }
 
-export { basename };
+/** Writes one after the other. */
+export function* writev(fd: number, buffers: readonly ArrayBufferView[], position?: number | null): Steps<number> {
+  let done = 0;
+  for (const buffer of buffers) {
+    done += yield* write(fd, bytesOf(buffer, null, 'buffer'), typeof position === 'number' ? position + done : null);
+  }
+  return done;
+}

@@ -1,55 +1,62 @@
 /** Watching: what changes below a path, whoever changes it, on any thread and in any tab. */
 
-import type { Client } from './client.js';
-import { badArgument } from './errors.js';
-import { type PathLike, pathOf } from './path.js';
+import { threadId } from '../sync/thread.js';
+import { type Client, step } from './client.js';
+import { badArgument, FsError } from './errors.js';
+import * as ops from './ops.js';
+import { join, type PathLike, pathOf } from './path.js';
 
 /** One change, as Node.js tells it. */
 export interface WatchEvent {
   /** `rename` where a name appeared or went, `change` where contents or attributes did. */
   readonly eventType: 'rename' | 'change';
-  /** Relative to what is watched. */
+  /** Relative to what is watched; empty where too much happened at once: anything may have changed. */
   readonly filename: string;
 }
 
 /** How to watch. */
 export interface WatchOptions {
-  readonly recursive?: boolean;
-  readonly signal?: AbortSignal;
+  readonly recursive?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** For Node.js, where a watcher keeps the process; without effect. */
+  readonly persistent?: boolean | undefined;
+  readonly encoding?: string | null | undefined;
 }
 
-interface Listener {
-  hear(dir: string, event: WatchEvent): void;
-  /** Too much happened at once: anything may have changed. */
-  lost(): void;
-}
+/** What a watcher hears: a change of a name in a directory, or undefined where some are lost. */
+type Hear = (change: { readonly dir: string; readonly event: WatchEvent } | undefined) => void;
+
+/** Changes that nobody announces (a guest's, in a store without commits) are seen after this long, in milliseconds. */
+const LOOK = 500;
 
 /** All watchers of a thread, on one reading of the kernel's events. */
 class Watchers {
   readonly #client: Client;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<Hear>();
   #seq = -1;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(client: Client) {
     this.#client = client;
   }
 
-  add(listener: Listener): void {
+  add(listener: Hear): void {
     this.#listeners.add(listener);
     if (this.#seq >= 0) return;
     const { door } = this.#client;
-    door.exports.isolith_fs_watch();
+    door.exports.isolith_fs_watch(threadId());
     this.#seq = door.number(0);
     this.#client.onTick = () => this.#read();
-    // The store thread tells the page of what others have done, too, from now on.
-    this.#client.ring();
+    this.#client.listen();
+    this.#timer = setInterval(() => this.#read(), LOOK);
   }
 
-  remove(listener: Listener): void {
+  remove(listener: Hear): void {
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
-    this.#client.door.exports.isolith_fs_unwatch();
+    this.#client.door.exports.isolith_fs_unwatch(threadId());
     this.#client.onTick = undefined;
     this.#seq = -1;
+    clearInterval(this.#timer);
   }
 
   #read(): void {
@@ -69,52 +76,66 @@ class Watchers {
       const dir = decoder.decode(bytes.subarray(at + 5, dirEnd));
       const filename = decoder.decode(bytes.subarray(dirEnd, end));
       const event: WatchEvent = { eventType: kind <= 2 ? 'rename' : 'change', filename };
-      for (const listener of this.#listeners) listener.hear(dir, event);
+      for (const listener of this.#listeners) listener({ dir, event });
       at = end;
     }
-    if (overflow) for (const listener of this.#listeners) listener.lost();
+    if (overflow) for (const listener of this.#listeners) listener(undefined);
   }
 }
 
 const watchers = new WeakMap<Client, Watchers>();
 
-/** Changes of a file, or in a directory, until the signal aborts or the loop ends. */
-export async function* watch(client: Client, path: PathLike, { recursive = false, signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void> {
-  const root = pathOf(path).replace(/\/+$/, '');
-  if (signal !== undefined && !('aborted' in signal)) throw badArgument('options.signal', signal, 'an AbortSignal');
-  signal?.throwIfAborted();
-  await client.start();
+function watchersOf(client: Client): Watchers {
   let all = watchers.get(client);
   if (!all) watchers.set(client, (all = new Watchers(client)));
-  const queue: WatchEvent[] = [];
+  return all;
+}
+
+/** What a change in `dir` is to who watches `root`; undefined if it is nothing to him. */
+function seen(root: string, recursive: boolean, dir: string, event: WatchEvent): WatchEvent | undefined {
+  const full = join(dir, event.filename);
+  if (full === root || dir === root) return event;
+  const below = root === '/' ? root : `${root}/`;
+  return recursive && full.startsWith(below) ? { ...event, filename: full.slice(below.length) } : undefined;
+}
+
+/**
+ * Changes of a file, or in a directory, until the signal aborts or the loop ends. Watches from the
+ * moment that the first change is asked for.
+ */
+export async function* watch(client: Client, path: PathLike, { recursive = false, signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, undefined> {
+  const text = pathOf(path);
+  if (signal !== undefined && !('aborted' in signal)) throw badArgument('options.signal', signal, 'an AbortSignal');
+  signal?.throwIfAborted();
+  // Not awaited where it has started: what happens in the next moment is to be seen already.
+  if (!client.isReady) await client.start();
+  const queue: Parameters<Hear>[0][] = [];
   let wake: (() => void) | undefined;
-  const listener: Listener = {
-    hear(dir, event) {
-      const full = dir === '/' ? `/${event.filename}` : `${dir}/${event.filename}`;
-      if (full === root) queue.push(event);
-      else if (dir === root || (dir === '/' && root === '')) queue.push(event);
-      else if (recursive && full.startsWith(`${root}/`)) queue.push({ ...event, filename: full.slice(root.length + 1) });
-      else return;
-      wake?.();
-    },
-    lost() {
-      queue.push({ eventType: 'rename', filename: '' });
-      wake?.();
-    },
+  const hear: Hear = (change) => {
+    queue.push(change);
+    wake?.();
   };
   const onAbort = (): void => wake?.();
-  all.add(listener);
+  const all = watchersOf(client);
+  all.add(hear);
   signal?.addEventListener('abort', onAbort);
   try {
+    const root = await client.run(step(ops.realpath(text))).catch((error: unknown) => {
+      throw error instanceof FsError ? Object.assign(error.about({ syscall: 'watch', path: text }), { filename: text }) : error;
+    });
     for (;;) {
       signal?.throwIfAborted();
-      const event = queue.shift();
+      if (queue.length === 0) {
+        await new Promise<void>((resolve) => (wake = resolve));
+        wake = undefined;
+        continue;
+      }
+      const change = queue.shift();
+      const event = change ? seen(root, recursive, change.dir, change.event) : { eventType: 'rename' as const, filename: '' };
       if (event) yield event;
-      else await new Promise<void>((resolve) => (wake = resolve));
-      wake = undefined;
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    all.remove(listener);
+    all.remove(hear);
   }
 }

@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel.js';
 import type { FromWorker } from '../protocol.js';
 import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
-import { Hub } from './hub.js';
+import { type Hub, hubOf } from './hub.js';
 import type { Client, Job } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
@@ -36,7 +36,6 @@ export interface Observer {
 const GRACE = 100;
 /** So many workers in a row that end before they did anything are a crash loop. */
 const CRASHES = 5;
-let hub: Hub | undefined;
 /** Workers and their jobs; several pools may share one. */
 export class Crew implements Employer {
   readonly kernel: Kernel;
@@ -74,11 +73,9 @@ export class Crew implements Employer {
     this.#grace = options.grace;
     this.min = options.min;
     this.max = options.max;
-    if (kernel.shared) {
-      this.hub = hub ??= new Hub(kernel);
-      this.sources = new Sources(hub.kernel, hub.views);
-      hub.add(this);
-    }
+    this.hub = hubOf(kernel);
+    if (this.hub) this.sources = new Sources(this.hub.kernel, this.hub.views);
+    this.hub?.add(this);
     this.#scheduler = new Scheduler(kernel, this.hub?.views, options.min, options.max);
     this.#grow();
   }
@@ -164,6 +161,7 @@ export class Crew implements Employer {
     const number = this.#scheduler.worker;
     const member = this.#byNumber[number]!;
     job.member = member;
+    job.fn.prepare?.(member);
     member.link.write(job, slot === BY_MESSAGE ? 0 : slot, job.bytes === undefined && !isPlain(job.data) && this.load(member) > 1);
     job.bytes = undefined;
     if (job.transfer) job.sent = true;

@@ -127,3 +127,10 @@ export class Hub {
     this.wake();
   }
 }
+
+let hub: Hub | undefined;
+
+/** This thread's hub, for all who have workers; undefined where memory is not shared. */
+export function hubOf(kernel: Kernel): Hub | undefined {
+  return kernel.shared ? (hub ??= new Hub(kernel)) : undefined;
+}

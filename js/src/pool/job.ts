@@ -11,6 +11,8 @@ export interface TaskRef {
   readonly id: number;
   readonly name: string;
   readonly source: string;
+  /** Gives a worker what the function needs there, before its first task; throws where it cannot. */
+  readonly prepare?: (member: Member) => void;
 }
 
 /** Who submitted a job, and is told when it is over. */
@@ -100,6 +102,11 @@ export function refOfSource(source: string, name: string): TaskRef {
     known.set(source, (ref = { id: ++refs, name, source }));
   }
   return ref;
+}
+
+/** A reference to text that workers know how to run, and what they need for it. */
+export function refOfPrepared(source: string, name: string, prepare: (member: Member) => void): TaskRef {
+  return { id: ++refs, name, source, prepare };
 }
 
 /** The reference to an export of a module. */

@@ -3,7 +3,7 @@
 import { IsolithError, unpackError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker, Start, ThreadSlot } from '../protocol.js';
-import { startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
+import { type Script, startThread, type StartedBy, type Thread, type WorkerSource } from '../worker-start.js';
 import { enlist, type Mourning, pronounceDead } from './mourning.js';
 import { type PoolExports, poolExports, ThreadWord } from './exports.js';
 import type { Hub, Spoke } from './hub.js';
@@ -21,6 +21,8 @@ export interface Employer extends Spoke {
   readonly hub: Hub | undefined;
   readonly sources: Sources | undefined;
   readonly workerSource: WorkerSource | undefined;
+  /** The script of its workers, where they are not the pools'. */
+  readonly script?: Script;
   /** Another memory that tasks work on, and the kernel there. */
   readonly heap: Kernel | undefined;
   ready(member: Member): void;
@@ -64,6 +66,10 @@ export class Member {
   readonly late = new Map<number, Job>();
   /** Jobs that ended with this worker, which may still read what they had in memory. */
   readonly lost: Job[] = [];
+  /** Told when the thread is dead, and whether that is certain: what it was lent can be returned. */
+  readonly heirs = new Set<(certain: boolean) => void>();
+  /** Who waits for the worker to let go of a linked module, by its number. */
+  readonly unloading = new Map<number, () => void>();
 
   constructor(crew: Employer, number: number, workerId: number) {
     this.number = number;
@@ -90,7 +96,7 @@ export class Member {
     let start: Start | undefined;
     try {
       start = this.#startMessage();
-      const thread = await startThread(start, crew.workerSource);
+      const thread = await startThread(start, crew.workerSource, crew.script);
       this.thread = thread;
       thread.onmessage = (message) => this.#receive(message);
       thread.onerror = (error) => crew.crashed(this, error);
@@ -149,6 +155,8 @@ export class Member {
       this.#crew.dispatch();
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
+    } else if (message.type === 'unloaded') {
+      this.unloading.get(message.kernel)?.();
     } else {
       this.#crew.message(this, message);
     }
@@ -194,13 +202,15 @@ export class Member {
     const death = this.#death ?? new Promise<void>(() => {});
     this.buried = bury(thread, death, isOutside).then((certain) => {
       if (certain) this.#return();
+      else for (const inherit of this.heirs) inherit(false);
     });
   }
 
   /** Returns all that the dead thread had: slots, caches, stacks, local storage, ring. */
   #return(): void {
-    if (this.#mourning) pronounceDead(this.#mourning);
+    if (this.#mourning) pronounceDead(this.#mourning, this.#crew.kernel);
     this.#mourning = undefined;
+    for (const inherit of this.heirs) inherit(true);
     for (const { exports, memory, slot, stackBytes } of this.#places.splice(0)) {
       const words = new Int32Array(memory.buffer, slot.address, 7);
       const tls = words[ThreadWord.tls]!;

@@ -1,6 +1,8 @@
 /** Tells the locks and queues of isolith/sync which threads have died: one list of the dead for all threads. */
 
+import { Door } from '../fs/exports.js';
 import { getHeap } from '../heap.js';
+import type { Kernel } from '../kernel.js';
 import { bury, GRAVEYARD_WORDS, setGraveyard, setThreadId } from '../sync/thread.js';
 
 /** How a worker joins: its id among the living, and where the list of the dead is. */
@@ -36,7 +38,8 @@ export function mourn(memory: WebAssembly.Memory, { id, address }: Mourning): vo
   setThreadId(id);
 }
 
-/** The thread with this id is certainly dead. */
-export function pronounceDead({ id }: Mourning): void {
+/** The thread with this id is certainly dead: locks are told, and the files that it had open are closed. */
+export function pronounceDead({ id }: Mourning, kernel: Kernel): void {
   bury(id);
+  Door.of(kernel).exports.isolith_fs_close_all(id);
 }

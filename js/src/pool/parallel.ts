@@ -2,6 +2,7 @@
 
 import type { TypedBlock } from '../block.js';
 import { IsolithError } from '../errors.js';
+import type { Heap } from '../heap.js';
 import type { Pool } from '../pool.js';
 import { requireShared } from '../support.js';
 import { type AnyFunction, sourceOf } from '../task.js';
@@ -150,22 +151,31 @@ export async function fold(pool: Pool, items: Iterable<unknown>, fn: AnyFunction
 
 /** See `Pool.parallelFor`. */
 export async function overArray(pool: Pool, block: TypedBlock<unknown>, fn: AnyFunction, options: ForOptions = {}): Promise<void> {
-  requireShared('parallelFor');
   const { grain, range = false, ...run } = options;
   if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
-  const workers = Math.max(1, pool.size);
-  const take = Math.max(1, Math.ceil(grain ?? block.length / (32 * workers)));
-  const exports = poolExports(block.heap.kernel);
-  const cursor = exports.isolith_bytes_new(4) >>> 0;
-  if (cursor === 0) throw block.heap.outOfMemory(4);
   const body = range ? 'fn(array, start, end);' : 'for (let i = start; i < end; i++) { const it = fn(array[i], i, array); if (it !== undefined) array[i] = it; }';
   const ref = (): ReturnType<typeof refOfSource> =>
     refOfSource(
       `({ HEAP }, { type, ptr, length, cursor, grain }, ctx) => { const fn = (${sourceOf(fn)}\n); const array = new globalThis[type](HEAP.buffer, ptr, length); const at = new Int32Array(HEAP.buffer, cursor, 1); const { signal } = ctx; for (;;) { const start = Atomics.add(at, 0, grain) >>> 0; if (start >= length || signal.aborted) return; const end = Math.min(start + grain, length); ${body} } }`,
       fn.name,
     );
-  const data = { type: (block.Type as unknown as { name: string }).name, ptr: block.ptr, length: block.length, cursor, grain: take };
-  const tasks = Array.from({ length: Math.min(workers, Math.ceil(block.length / take)) }, () => pool.submit(ref, data, block, run));
+  const { name: type } = block.Type as unknown as { name: string };
+  await loop(pool, block.heap, block.length, grain, (cursor, grain) =>
+    pool.submit(ref, { type, ptr: block.ptr, length: block.length, cursor, grain }, block, run),
+  );
+}
+
+/** Has workers share `0..count`: each is told of the atomic cursor from which it takes grains. */
+export async function loop(
+  pool: Pool, heap: Heap, count: number, grain: number | undefined, submit: (cursor: number, grain: number) => Promise<unknown>,
+): Promise<void> {
+  requireShared('parallelFor');
+  const workers = Math.max(1, pool.size);
+  const take = Math.max(1, Math.ceil(grain ?? count / (32 * workers)));
+  const exports = poolExports(heap.kernel);
+  const cursor = exports.isolith_bytes_new(4) >>> 0;
+  if (cursor === 0) throw heap.outOfMemory(4);
+  const tasks = Array.from({ length: Math.min(workers, Math.ceil(count / take)) }, () => submit(cursor, take));
   const outcome = await Promise.allSettled(tasks);
   const failed = outcome.find((one) => one.status === 'rejected');
   // A worker that was killed in its loop may run on for a while, and take grains from the cursor.

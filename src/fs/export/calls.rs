@@ -12,18 +12,18 @@ use crate::fs::{
 /// The path length that says: the open file that comes with it is meant.
 const BY_HANDLE: usize = usize::MAX;
 
-fn follow(yes: u32) -> Follow {
+pub(super) fn follow(yes: u32) -> Follow {
     if yes != 0 { Follow::Yes } else { Follow::No }
 }
 
 /// Tells whose change it was.
-fn changed(desk: &mut Desk, node: Node) -> Step<()> {
+pub(super) fn changed(desk: &mut Desk, node: Node) -> Step<()> {
     tell_ticket(desk.fs.ticket(node));
     Ok(())
 }
 
 /// The inode that a path or an open file stands for.
-fn target(desk: &Desk, len: usize, handle: u32, links: Follow) -> Step<Node> {
+pub(super) fn target(desk: &Desk, len: usize, handle: u32, links: Follow) -> Step<Node> {
     match len {
         BY_HANDLE => desk.fs.node_of(HandleId::from_number(handle)),
         _ => desk.fs.node_at(Place::root(&input(0, len)), links),
@@ -65,11 +65,21 @@ pub extern "C-unwind" fn isolith_fs_close(handle: u32) -> u32 {
     serve(&mut |desk| desk.fs.close(HandleId::from_number(handle)))
 }
 
-/// Closes everything that `owner` has open.
+/// The thread `owner` is dead: closes everything that it has open, unmaps what it has mapped, and
+/// ends its watching.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_close_all(owner: u32) -> u32 {
     serve(&mut |desk| {
-        desk.fs.close_all(Owner(owner));
+        while desk.unwatch(owner) {}
+        let Desk { fs, maps, .. } = desk;
+        maps.retain(|(handle, mapping)| {
+            let is_its = fs.owner_of(HandleId::from_number(*handle)) == Some(Owner(owner));
+            if is_its {
+                fs.unmap(*mapping);
+            }
+            !is_its
+        });
+        fs.close_all(Owner(owner));
         Ok(())
     })
 }
@@ -183,8 +193,8 @@ pub extern "C-unwind" fn isolith_fs_copy(
     })
 }
 
-/// Numbers 0 to 12: device, inode, mode, names, size, then four times as milliseconds and the
-/// nanoseconds within.
+/// Numbers 0 to 14: device, inode, mode, names, size, then four times as milliseconds and the
+/// nanoseconds within, then user and group.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_stat(len: usize, handle: u32, links: u32) -> u32 {
     serve(&mut |desk| {
@@ -207,6 +217,7 @@ fn tell_stat(stat: &Stat) {
     for (at, time) in [times.atime, times.mtime, times.ctime, times.btime].into_iter().enumerate() {
         tell(5 + at * 2, &split(time));
     }
+    tell(13, &[f64::from(stat.uid), f64::from(stat.gid)]);
 }
 
 /// Makes a directory, or all of a path; number 0: how much of the path was made first, or -1.
@@ -298,6 +309,23 @@ pub extern "C-unwind" fn isolith_fs_chmod(len: usize, handle: u32, links: u32, m
     })
 }
 
+/// Sets user and group; -1 leaves one as it is.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_chown(
+    len: usize,
+    handle: u32,
+    links: u32,
+    uid: f64,
+    gid: f64,
+) -> u32 {
+    let set = |id: f64| (id >= 0.0).then_some(id as u32);
+    serve(&mut |desk| {
+        let node = target(desk, len, handle, follow(links))?;
+        desk.fs.chown(node, set(uid), set(gid))?;
+        changed(desk, node)
+    })
+}
+
 /// Sets times, in milliseconds; what is no number stays.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_times(
@@ -363,6 +391,16 @@ pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
         tell(0, &[f64::from(store), stat.space.used as f64, stat.space.available as f64]);
         let sizes = [stat.files as f64, f64::from(stat.name_max), f64::from(stat.block_size)];
         tell(3, &sizes);
+        Ok(())
+    })
+}
+
+/// The changes of an open file until now are durable only once the disk itself has them.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_harden(handle: u32) -> u32 {
+    serve(&mut |desk| {
+        let node = desk.fs.node_of(HandleId::from_number(handle))?;
+        tell_ticket(desk.fs.harden(node));
         Ok(())
     })
 }

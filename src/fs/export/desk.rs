@@ -4,7 +4,7 @@ use super::super::step::Stop;
 use super::super::{Batch, Fs, Image, Mapping, Need, StoreId};
 use crate::error::Result;
 use crate::sync::lock::Lock;
-use crate::sync::primitive::AtomicU32;
+use crate::sync::primitive::{AtomicU32, Ordering};
 use crate::{Error, fs};
 
 /// Words that JavaScript waits on and rings; Rust only says where they are.
@@ -27,6 +27,8 @@ pub(super) struct Words {
     state: AtomicU32,
     /// Names the channel on which workers call.
     channel: [AtomicU32; 2],
+    /// How many watch: who changes something tells the others on the channel.
+    watchers: AtomicU32,
 }
 
 pub(super) static WORDS: Words = Words {
@@ -39,6 +41,7 @@ pub(super) static WORDS: Words = Words {
     fresh: AtomicU32::new(0),
     state: AtomicU32::new(0),
     channel: [AtomicU32::new(0), AtomicU32::new(0)],
+    watchers: AtomicU32::new(0),
 };
 
 pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
@@ -60,6 +63,8 @@ pub(super) struct Desk {
     pub(super) image: Image,
     // Short lists, searched from one end to the other: each kind of map would cost kilobytes of code.
     pub(super) maps: Vec<(u32, Mapping)>,
+    /// Who watches, once for each time.
+    pub(super) watching: Vec<u32>,
     posts: Vec<Post>,
     queued: Vec<Need>,
     loading: Vec<(u32, Need)>,
@@ -73,6 +78,7 @@ impl Desk {
             fs,
             image: Image::default(),
             maps: Vec::new(),
+            watching: Vec::new(),
             posts: Vec::new(),
             queued: Vec::new(),
             loading: Vec::new(),
@@ -92,6 +98,27 @@ impl Desk {
     /// The mapping of an open file, if it has one.
     pub(super) fn mapping(&self, handle: u32) -> Option<Mapping> {
         self.maps.iter().find(|(mapped, _)| *mapped == handle).map(|(_, mapping)| *mapping)
+    }
+
+    /// Begins a watch of `owner`; the number of the next event.
+    pub(super) fn watch(&mut self, owner: u32) -> u64 {
+        self.watching.push(owner);
+        self.count_watchers();
+        self.fs.watch()
+    }
+
+    /// Ends one watch of `owner`; false if it has none.
+    pub(super) fn unwatch(&mut self, owner: u32) -> bool {
+        let Some(at) = self.watching.iter().position(|one| *one == owner) else { return false };
+        self.watching.swap_remove(at);
+        self.count_watchers();
+        self.fs.unwatch();
+        true
+    }
+
+    fn count_watchers(&self) {
+        // Relaxed: a hint; who misses it for a moment is told by the desk's next tick.
+        WORDS.watchers.store(self.watching.len() as u32, Ordering::Relaxed);
     }
 
     /// Notes what an operation has stopped for.

@@ -3,20 +3,20 @@
 use super::{serve, tell, tell_bytes};
 use crate::fs::watch::Change;
 
-/// Begins to record changes; number 0: the number of the next event.
+/// Begins to record changes for the thread `owner`; number 0: the number of the next event.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_watch() -> u32 {
+pub extern "C-unwind" fn isolith_fs_watch(owner: u32) -> u32 {
     serve(&mut |desk| {
-        tell(0, &[desk.fs.watch() as f64]);
+        tell(0, &[desk.watch(owner) as f64]);
         Ok(())
     })
 }
 
-/// Ends one `isolith_fs_watch`.
+/// Ends one `isolith_fs_watch` of `owner`.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_unwatch() -> u32 {
+pub extern "C-unwind" fn isolith_fs_unwatch(owner: u32) -> u32 {
     serve(&mut |desk| {
-        desk.fs.unwatch();
+        desk.unwatch(owner);
         Ok(())
     })
 }

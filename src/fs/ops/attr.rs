@@ -71,11 +71,14 @@ impl Fs {
         let inode = self.tree.inode(node)?;
         let is_removed =
             inode.links.is_empty() && inode.dir().is_some_and(|dir| dir.parent != node);
+        let (uid, gid) = inode.owner();
         Ok(Stat {
             dev: node.store().device(),
             ino: node.id(),
             file_type: inode.file_type(),
             mode: inode.mode,
+            uid,
+            gid,
             nlink: if is_removed { 0 } else { inode.nlink() },
             size: inode.size(),
             times: inode.times,
@@ -98,6 +101,23 @@ impl Fs {
     pub fn chmod(&mut self, node: Node, mode: u32) -> Step<()> {
         self.writable(node)?;
         self.tree.inode_mut(node)?.mode = mode & 0o7777;
+        let now = self.env.now();
+        self.touch_inode(node, now);
+        self.announce(Change::Attributes, node);
+        Ok(())
+    }
+
+    /// Sets user and group of an inode; none leaves one as it is. Kept and reported, as the
+    /// permission bits are.
+    ///
+    /// # Errors
+    /// `EROFS`, `ESTALE`.
+    pub fn chown(&mut self, node: Node, uid: Option<u32>, gid: Option<u32>) -> Step<()> {
+        self.writable(node)?;
+        self.tree.inode_mut(node)?.change_extras(|extras| {
+            extras.uid = uid.unwrap_or(extras.uid);
+            extras.gid = gid.unwrap_or(extras.gid);
+        });
         let now = self.env.now();
         self.touch_inode(node, now);
         self.announce(Change::Attributes, node);

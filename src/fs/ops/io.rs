@@ -210,6 +210,14 @@ impl Fs {
         Ok(target)
     }
 
+    /// Where the handle stands.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn tell(&self, handle: HandleId) -> Step<u64> {
+        Ok(self.handles.get(handle)?.offset)
+    }
+
     /// Takes the answer to a [`Need`]: the extent's record, or none if the store has none. An
     /// answer to a question that has been overtaken by a change is dropped; the operation that
     /// asked will ask again.

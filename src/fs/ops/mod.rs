@@ -11,9 +11,11 @@ mod remove;
 mod rename;
 mod size;
 mod whole;
+mod xattr;
 
 pub use attr::{Access, SetTime, SpaceStat};
 pub use dirs::DirEntry;
 pub use draft::Publish;
 pub use io::Whence;
 pub use map::Mapping;
+pub use xattr::SetAttr;

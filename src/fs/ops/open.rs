@@ -124,6 +124,11 @@ impl Fs {
         }
     }
 
+    /// Whom an open file belongs to.
+    pub fn owner_of(&self, handle: HandleId) -> Option<Owner> {
+        self.handles.get(handle).ok().map(|handle| handle.owner)
+    }
+
     /// One holder of `node` less.
     pub(crate) fn let_go(&mut self, node: Node) {
         if let Some(inode) = self.tree.get_mut(node) {

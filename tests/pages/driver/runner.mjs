@@ -130,6 +130,8 @@ export class Runner {
         return this.#openTab(page, body.name);
       case 'close-tab':
         return this.#closeTab(body.handle);
+      case 'wat':
+        return (await import('./wat.mjs')).assemble(body.text);
       case 'screenshot':
         return this.#screenshot(body.name);
       default:

@@ -7,18 +7,20 @@ import { MODES } from './server.mjs';
 const PAGES = join(ROOT, 'tests/pages');
 
 /**
- * Reads `// modes: isolated bare` and `// browsers: chromium firefox — reason` from the comment lines
+ * Reads `// needs: tests/linker/build.mjs`, a script whose `build()` makes what the page loads, and
+ * `// modes: isolated bare` and `// browsers: chromium firefox — reason` from the comment lines
  * at the head of a test file. Without them a file runs isolated, in every browser.
  */
 export function readHead(text, name) {
   const head = /^(?:\/\/.*\n|\s*\n)*/.exec(text)[0];
   const modes = /^\/\/ modes: (.*)$/m.exec(head)?.[1].trim().split(/\s+/) ?? ['isolated'];
   for (const mode of modes) if (!MODES[mode]) throw new Error(`${name}: there is no mode ${mode}, only ${Object.keys(MODES).join(', ')}`);
+  const needs = /^\/\/ needs: (.*)$/m.exec(head)?.[1].trim();
   const line = /^\/\/ browsers: (.*)$/m.exec(head)?.[1];
-  if (!line) return { modes };
+  if (!line) return { modes, needs };
   const [names, reason] = line.split(/\s+—\s+/);
   if (!reason) throw new Error(`${name}: "browsers:" needs a reason after " — "`);
-  return { modes, only: names.trim().split(/\s+/), reason };
+  return { modes, needs, only: names.trim().split(/\s+/), reason };
 }
 
 /** All page tests whose path holds `filter`, sorted: `{ file, name, modes, only?, reason? }`. */

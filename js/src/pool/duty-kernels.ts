@@ -1,0 +1,89 @@
+/** The worker's side of linked modules: instantiates them on this thread's kernel and calls their exports. */
+
+import { IsolithError } from '../errors.js';
+import type { Kernel } from '../kernel.js';
+import { Seat } from '../linked/seat.js';
+import type { ToWorker } from '../protocol.js';
+import type { Callable } from '../task.js';
+import type { Context } from './context.js';
+import type { Send } from './duty-ring.js';
+
+/** What marks a task that is an export of a linked module. */
+const KERNEL = '\0kernel\n';
+
+/** The source text that stands for an export; `rows` calls it for grains of a range. */
+export function kernelSource(kernel: number, name: string, rows: boolean): string {
+  return `${KERNEL}${kernel}\n${Number(rows)}\n${name}`;
+}
+
+/** Whether a task's source stands for an export of a linked module. */
+export function isKernel(source: string): boolean {
+  return source.startsWith(KERNEL);
+}
+
+/** A loop over `0..count`, as its workers share it. */
+export interface Rows {
+  /** Address of the next row that nobody has taken. */
+  readonly cursor: number;
+  readonly count: number;
+  readonly grain: number;
+  readonly args: readonly (number | bigint)[];
+}
+
+/** The linked modules of this thread. */
+export class Kernels {
+  readonly #kernel: () => Kernel;
+  readonly #send: Send;
+  readonly #seats = new Map<number, Promise<Seat>>();
+  /** Those whose message is still on its way: the ring may be faster. */
+  readonly #expected = new Map<number, (seat: Promise<Seat>) => void>();
+
+  constructor(kernel: () => Kernel, send: Send) {
+    this.#kernel = kernel;
+    this.#send = send;
+  }
+
+  take(message: Extract<ToWorker, { type: 'kernel' | 'unload' }>): void {
+    const { kernel } = message;
+    if (message.type === 'unload') {
+      // No call is under way: they do not wait, and this is the event loop's turn.
+      this.#seats.delete(kernel);
+      this.#send({ type: 'unloaded', kernel });
+      return;
+    }
+    const seat = Seat.take(this.#kernel(), message.parts, message.places);
+    // Told to the tasks that call it.
+    seat.catch(() => {});
+    const expected = this.#expected.get(kernel);
+    this.#expected.delete(kernel);
+    if (expected) expected(seat);
+    else this.#seats.set(kernel, seat);
+  }
+
+  /** The export that a task's source stands for. */
+  async callable(source: string): Promise<Callable> {
+    const [, kernel, rows, name] = source.split('\n') as [string, string, string, string];
+    const seat = await this.#seat(Number(kernel));
+    const call = seat.function(name);
+    if (!call) throw new IsolithError('ERR_NO_SUCH_TASK', `the module has no function "${name}"`);
+    if (rows === '0') return { fn: (args: unknown[]) => call(...args), spread: false };
+    return { fn: (rows: Rows, context: Context) => this.#rows(call, rows, context), spread: false };
+  }
+
+  #seat(kernel: number): Promise<Seat> {
+    const known = this.#seats.get(kernel);
+    if (known) return known;
+    const seat = new Promise<Seat>((resolve) => this.#expected.set(kernel, resolve));
+    this.#seats.set(kernel, seat);
+    return seat;
+  }
+
+  #rows(call: (...args: unknown[]) => unknown, { cursor, count, grain, args }: Rows, { signal }: Context): void {
+    const at = new Int32Array(this.#kernel().memory.buffer, cursor, 1);
+    for (;;) {
+      const start = Atomics.add(at, 0, grain) >>> 0;
+      if (start >= count || signal.aborted) return;
+      call(start, Math.min(start + grain, count), ...args);
+    }
+  }
+}

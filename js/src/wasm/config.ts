@@ -1,0 +1,64 @@
+/** What users may choose about a guest. */
+
+import type { StdioConfig } from './stdio.js';
+import type { BigintRule } from './values.js';
+
+/** A directory that a guest may use. */
+export interface Preopen {
+  readonly path: string;
+  /** Nothing below it can be changed; default false. */
+  readonly readOnly?: boolean;
+  /** Makes the directory if it is missing; default false: that is error 5010. */
+  readonly create?: boolean;
+}
+
+/** Functions, memories, tables, globals and numbers that a module imports, by module and name. */
+export type Imports = Readonly<Record<string, Readonly<Record<string, HostFunction | WebAssembly.ImportValue>>>>;
+
+/**
+ * A function of the host's. A worker's guest waits for its promise; `inline` guests cannot.
+ *
+ * It is given numbers, and bigints for i64; what it returns converts by the signature.
+ */
+// eslint-style rules aside: parameters of functions are only assignable from `never`.
+export type HostFunction = (...args: never[]) => unknown;
+
+/** Bounds of what the guest may use; a module that starts beyond them is refused with 5001. */
+export interface GuestLimits {
+  /** Pages of 64 KiB that a memory may have. */
+  readonly memoryPages?: number;
+  /** Elements that a table may have. */
+  readonly tableElements?: number;
+}
+
+/** How a guest runs. */
+export interface RunConfig {
+  /** Host functions and what else the module imports beside WASI. */
+  readonly imports?: Imports;
+  /** The memory that the module imports; default: one of its own, as large as the module says. */
+  readonly memory?: WebAssembly.Memory;
+  /** Instructions that may be executed, about: see `meter`. When they are spent calls reject with 5011. */
+  readonly fuel?: number | bigint;
+  /** How finely fuel is charged: at functions and loops (`coarse`, default), or at every basic block. */
+  readonly meter?: 'coarse' | 'exact';
+  /** Milliseconds that a call may take; then the guest is ended, and the call rejects with 5002. */
+  readonly timeout?: number;
+  /** Runs on this very thread: for small pure functions. No timeouts, and host functions are synchronous. */
+  readonly inline?: boolean;
+  readonly limits?: GuestLimits;
+  /** How i64 results come: numbers where those are exact (`auto`, default), or always bigints. */
+  readonly bigint?: BigintRule;
+}
+
+/** What WASI tells the guest. */
+export interface WasiConfig {
+  /** Directories by the guest's path; nothing else can be reached. */
+  readonly preopens?: Readonly<Record<string, string | Preopen>>;
+  /** The whole environment: nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The arguments, `args[0]` being the program's name. */
+  readonly args?: readonly string[];
+}
+
+/** What `instantiate` takes. Output that is not connected is dropped. */
+export interface InstanceConfig extends RunConfig, WasiConfig, StdioConfig {}

@@ -1,0 +1,264 @@
+/** A guest on the thread that runs it: its instance, its memory, its fuel, and what its failures mean. */
+
+import { WasmCode, WasmError } from './errors.js';
+import type { Shape } from './shape.js';
+
+/** What an import of a guest is given, by what can travel to its thread. */
+export type Given =
+  | { readonly kind: 'value'; readonly value: unknown }
+  /** A host function, by its number. */
+  | { readonly kind: 'host'; readonly index: number }
+  /** A memory of its own that no other thread has. */
+  | { readonly kind: 'memory'; readonly initial: number; readonly maximum: number | undefined }
+  | { readonly kind: 'wasi' }
+  | { readonly kind: 'spawn' };
+
+/** What a guest is made of. */
+export interface Load {
+  readonly compiled: WebAssembly.Module;
+  /** For each import of the module, in its order. */
+  readonly imports: readonly { readonly module: string; readonly name: string; readonly given: Given }[];
+  /** The exported names of functions, in the order of their numbers, and of the memory. */
+  readonly functions: readonly string[];
+  readonly memory: string | undefined;
+  /** The memory that is imported, if that is the guest's. */
+  readonly imported: number | undefined;
+  /** The exports of the counter and of what was the start function. */
+  readonly fuel: string | undefined;
+  readonly start: string | undefined;
+  /** Whether it is a library: `_initialize` is called before anything else. */
+  readonly reactor: boolean;
+  /** What the counter begins with. */
+  readonly amount: bigint;
+  /** The WASI process. */
+  readonly pid: number | undefined;
+}
+
+/** What the thread of a guest does for it. */
+export interface World {
+  /** Calls a host function and returns what it returns, or throws what it throws. */
+  host(index: number, args: unknown[]): unknown;
+  /** The functions of WASI for this process. */
+  wasi(pid: number, memory: () => WebAssembly.Memory): WebAssembly.Imports;
+  /** Starts a thread of the process; its number, or a negative one. */
+  spawn(argument: number): number;
+  /** The exit code, if this is how the guest ended. */
+  exitCode(thrown: unknown): number | undefined;
+}
+
+/** Bytes of a page of memory. */
+export const PAGE = 65536;
+
+type Callable = (...args: unknown[]) => unknown;
+
+/** An instance and all that can be done with it. */
+export class Guest {
+  readonly functions: readonly Callable[];
+  readonly #names: readonly string[];
+  readonly #world: World;
+  readonly #exports: WebAssembly.Exports;
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #fuel: WebAssembly.Global | undefined;
+
+  /** Instantiates; rejects with 5001, or what its start function ended with. */
+  static async load(load: Load, world: World): Promise<Guest> {
+    const imports: Record<string, Record<string, unknown>> = {};
+    let made: WebAssembly.Memory | undefined;
+    const memory = (): WebAssembly.Memory => {
+      if (!made) throw new WasmError(WasmCode.memory, 'the guest has no memory for WASI');
+      return made;
+    };
+    const wasi = load.pid === undefined ? {} : world.wasi(load.pid, memory);
+    for (const { module, name, given } of load.imports) {
+      (imports[module] ??= {})[name] = importOf(given, module, name, world, wasi);
+    }
+    if (load.imported !== undefined) {
+      const { module, name } = load.imports[load.imported]!;
+      made = imports[module]![name] as WebAssembly.Memory;
+    }
+    let instance: WebAssembly.Instance;
+    try {
+      instance = await WebAssembly.instantiate(load.compiled, imports as WebAssembly.Imports);
+    } catch (error) {
+      throw failure(error, world, WasmCode.instantiate, 'the module cannot be instantiated');
+    }
+    if (load.memory !== undefined) made = instance.exports[load.memory] as WebAssembly.Memory;
+    const guest = new Guest(load, world, instance.exports, made);
+    if (guest.#fuel) guest.#fuel.value = load.amount;
+    if (load.start !== undefined) {
+      const start = instance.exports[load.start] as Callable;
+      guest.#run(WasmCode.instantiate, 'the start function', () => start());
+    }
+    if (load.reactor) guest.#run(WasmCode.instantiate, '_initialize', () => (instance.exports['_initialize'] as Callable)());
+    return guest;
+  }
+
+  private constructor(load: Load, world: World, exports: WebAssembly.Exports, memory: WebAssembly.Memory | undefined) {
+    this.#world = world;
+    this.#exports = exports;
+    this.#memory = memory;
+    this.#fuel = load.fuel === undefined ? undefined : (exports[load.fuel] as WebAssembly.Global);
+    this.#names = load.functions;
+    this.functions = load.functions.map((name) => exports[name] as Callable);
+  }
+
+  /** Calls a function by its number; what it returns comes as the engine returns it. Throws `WasmError`. */
+  call(index: number, args: readonly unknown[]): unknown {
+    const callable = this.functions[index]!;
+    try {
+      // Spreading a list costs more than most calls.
+      switch (args.length) {
+        case 0:
+          return callable();
+        case 1:
+          return callable(args[0]);
+        case 2:
+          return callable(args[0], args[1]);
+        case 3:
+          return callable(args[0], args[1], args[2]);
+        default:
+          return callable(...args);
+      }
+    } catch (error) {
+      // A program that exits without an error has returned.
+      if (this.#world.exitCode(error) === 0) return undefined;
+      throw this.#failure(error, WasmCode.call, this.#names[index]!);
+    }
+  }
+
+  /** Calls an export that takes and gives nothing, if there is one of that name. */
+  invoke(name: string, ...args: unknown[]): void {
+    const callable = this.#exports[name];
+    if (typeof callable === 'function') this.#run(WasmCode.call, name, () => (callable as Callable)(...args));
+  }
+
+  #run(code: 5001 | 5002, what: string, run: () => unknown): void {
+    try {
+      run();
+    } catch (error) {
+      throw this.#failure(error, code, what);
+    }
+  }
+
+  #failure(error: unknown, code: 5001 | 5002, what: string): unknown {
+    if (this.#fuel && (this.#fuel.value as bigint) < 0n && error instanceof WebAssembly.RuntimeError) {
+      return new WasmError(WasmCode.fuel, 'the fuel is spent: addFuel() lets the instance run again', { cause: error });
+    }
+    return failure(error, this.#world, code, what);
+  }
+
+  #has(): WebAssembly.Memory {
+    if (!this.#memory) throw new WasmError(WasmCode.exportNotFound, 'the module has no memory');
+    return this.#memory;
+  }
+
+  #range(offset: number, length: number): Uint8Array {
+    const { buffer } = this.#has();
+    if (!isCount(offset) || !isCount(length) || offset + length > buffer.byteLength) {
+      throw new WasmError(WasmCode.memory, `${length} bytes at ${offset} are outside of the memory of ${buffer.byteLength} bytes`);
+    }
+    return new Uint8Array(buffer, offset, length);
+  }
+
+  /** A copy of so many bytes. Throws 5006. */
+  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#range(offset, length).slice() as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Copies bytes in. Throws 5006; then nothing is written. */
+  write(offset: number, bytes: Uint8Array): void {
+    this.#range(offset, bytes.length).set(bytes);
+  }
+
+  /** Pages of memory. */
+  size(): number {
+    return this.#has().buffer.byteLength / PAGE;
+  }
+
+  /** Grows by so many pages; how many there were. Throws 5006. */
+  grow(pages: number): number {
+    const memory = this.#has();
+    if (!isCount(pages)) throw new WasmError(WasmCode.memory, `a memory cannot grow by ${String(pages)} pages`);
+    try {
+      return memory.grow(pages);
+    } catch (cause) {
+      throw new WasmError(WasmCode.memory, `the memory of ${this.size()} pages cannot grow by ${pages}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  #counter(): WebAssembly.Global {
+    if (!this.#fuel) throw new WasmError(WasmCode.fuel, 'the instance was made without fuel: instantiate(id, { fuel })');
+    return this.#fuel;
+  }
+
+  /** Fuel that is left, 0 if it is spent. */
+  fuel(): bigint {
+    const left = this.#counter().value as bigint;
+    return left < 0n ? 0n : left;
+  }
+
+  /** Adds fuel; what was overdrawn is forgiven. */
+  addFuel(amount: bigint): void {
+    const counter = this.#counter();
+    const sum = this.fuel() + amount;
+    counter.value = sum > MOST_FUEL ? MOST_FUEL : sum;
+  }
+}
+
+/** The largest counter. */
+export const MOST_FUEL = 2n ** 63n - 1n;
+
+function isCount(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0;
+}
+
+function importOf(given: Given, module: string, name: string, world: World, wasi: WebAssembly.Imports): unknown {
+  switch (given.kind) {
+    case 'value':
+      return given.value;
+    case 'memory':
+      return newMemory(given.initial, given.maximum, false);
+    case 'host':
+      return (...args: unknown[]) => world.host(given.index, args);
+    case 'wasi':
+      return wasi[module]?.[name];
+    case 'spawn':
+      return (argument: number) => world.spawn(argument);
+  }
+}
+
+/** A memory for a module that imports one. Throws 5001. */
+export function newMemory(initial: number, maximum: number | undefined, shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial, shared, ...(maximum === undefined ? {} : { maximum }) });
+  } catch (cause) {
+    throw new WasmError(WasmCode.instantiate, `there is no memory of ${initial} pages: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What a guest's failure is to its caller. */
+function failure(error: unknown, world: World, code: 5001 | 5002, what: string): unknown {
+  const exitCode = world.exitCode(error);
+  if (exitCode !== undefined) {
+    return Object.assign(new WasmError(code, `${what} ended the process with exit code ${exitCode}`, { cause: error }), { exitCode });
+  }
+  if (error instanceof WasmError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (isOverflow(error)) return new WasmError(code, `${what} overflowed the stack: it recursed too deeply`, { cause: error });
+  if (error instanceof WebAssembly.RuntimeError) return new WasmError(code, `${what} trapped: ${message}`, { cause: error });
+  return new WasmError(code, `${what} failed: ${message}`, { cause: error });
+}
+
+/** Engines say it differently, and all but Firefox say it as a RangeError. */
+function isOverflow(error: unknown): boolean {
+  return error instanceof Error && /call stack|too much recursion|stack overflow/i.test(error.message);
+}
+
+/** The memory that `instance.memory` is: the export of that name, else the first exported, else an imported one. */
+export function memoryOf({ exports, imports }: Shape): Pick<Load, 'memory' | 'imported'> {
+  const memories = exports.filter(({ kind }) => kind === 'memory');
+  const chosen = memories.find(({ name }) => name === 'memory') ?? memories[0];
+  if (chosen) return { memory: chosen.name, imported: undefined };
+  const imported = imports.findIndex(({ kind }) => kind === 'memory');
+  return { memory: undefined, imported: imported < 0 ? undefined : imported };
+}

@@ -1,0 +1,240 @@
+/** Instances as users have them: calls by name and signature, memory, fuel, and their end. */
+
+import { WasmCode, WasmError } from './errors.js';
+import { Op } from './ops.js';
+import type { Port } from './ports.js';
+import { fuelOf } from './prepare.js';
+import type { ExportType, FuncType, Shape } from './shape.js';
+import { type Argument, type BigintRule, fromWasm, toWasm } from './values.js';
+
+/** The linear memory of an instance; offsets in bytes. Rejects with 5006 beyond its end. */
+export interface InstanceMemory {
+  /** A copy of so many bytes. */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Copies bytes in. */
+  write(offset: number, bytes: Uint8Array | ArrayBuffer): Promise<void>;
+  /** Pages of 64 KiB. */
+  size(): Promise<number>;
+  /** Grows by so many pages; how many there were before. */
+  grow(pages: number): Promise<number>;
+}
+
+interface Fn {
+  readonly index: number;
+  readonly type: FuncType;
+}
+
+/** How an instance is made. */
+export interface InstanceOptions {
+  readonly moduleId: string;
+  readonly shape: Shape;
+  readonly port: Port;
+  readonly timeout: number | undefined;
+  readonly rule: BigintRule;
+  /** Settles when what the instance had beside its port is given back. */
+  readonly free: () => Promise<void>;
+}
+
+const functions = new WeakMap<Shape, Map<string, Fn>>();
+
+/** The exported functions by name, each with its number. */
+function functionsOf(shape: Shape): Map<string, Fn> {
+  let map = functions.get(shape);
+  if (!map) {
+    map = new Map();
+    for (const type of shape.exports) if (type.kind === 'func') map.set(type.name, { index: map.size, type });
+    functions.set(shape, map);
+  }
+  return map;
+}
+
+const instances = new Map<string, Instance>();
+let last = 0;
+
+/** The instance with this id; throws 5005. */
+export function instanceOf(id: string): Instance {
+  const instance = instances.get(id);
+  if (!instance) throw new WasmError(WasmCode.instanceHandle, `there is no instance ${JSON.stringify(id)}: it was dropped, or never made`);
+  return instance;
+}
+
+/** A module that runs. Calls are done one after the other, in the order in which they are made. */
+export class Instance {
+  readonly id = `instance-${++last}`;
+  readonly moduleId: string;
+  readonly memory: InstanceMemory;
+  readonly #shape: Shape;
+  readonly #functions: Map<string, Fn>;
+  readonly #port: Port;
+  readonly #timeout: number | undefined;
+  readonly #rule: BigintRule;
+  readonly #free: () => Promise<void>;
+  #ended: Error | undefined;
+  #calls = 0;
+  /** What was called last, which is likely called next. */
+  #lastName: string | undefined;
+  #last: Fn | undefined;
+
+  constructor({ moduleId, shape, port, timeout, rule, free }: InstanceOptions) {
+    this.moduleId = moduleId;
+    this.#shape = shape;
+    this.#functions = functionsOf(shape);
+    this.#port = port;
+    this.#timeout = timeout;
+    this.#rule = rule;
+    this.#free = free;
+    port.onEnd = (error) => this.#end(error);
+    this.memory = {
+      read: async (offset, length) => (await this.#request(Op.read, [offset, length])) as Uint8Array<ArrayBuffer>,
+      write: async (offset, bytes) => void (await this.#request(Op.write, [offset, bytesOf(bytes)])),
+      size: async () => (await this.#request(Op.size)) as number,
+      grow: async (pages) => (await this.#request(Op.grow, pages)) as number,
+    };
+    instances.set(this.id, this);
+  }
+
+  /**
+   * Calls an exported function; its results, none, one or more.
+   *
+   * Rejects with 5003 for a name that is no function, 5007 for arguments that do not fit, 5002 for
+   * traps, 5011 when the fuel is spent, 5005 when the instance is gone.
+   */
+  async call(name: string, ...args: Argument[]): Promise<(number | bigint)[]> {
+    const { index, type } = this.#function(name);
+    const { guest } = this.#port;
+    if (guest) return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);
+    const values = toWasm(name, type, args, false);
+    // One number goes as it is, which is the fastest.
+    const data = values.length === 0 ? undefined : values.length === 1 && typeof values[0] === 'number' ? values[0] : values;
+    return fromWasm(type, await this.#timed(name, Op.call + index, data), this.#rule);
+  }
+
+  /** As `call`, at once; only for instances on this thread (`inline`). */
+  callSync(name: string, ...args: Argument[]): (number | bigint)[] {
+    const { index, type } = this.#function(name);
+    const { guest } = this.#port;
+    if (!guest) throw new WasmError(WasmCode.call, `${name} runs in a worker: callSync is for { inline: true }`);
+    return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);
+  }
+
+  /** What the module exports, with signatures. */
+  async getExports(): Promise<ExportType[]> {
+    this.#lives();
+    return this.#shape.exports.map((one) => ({ ...one }));
+  }
+
+  /** Fuel that is left: about so many instructions. */
+  async fuelRemaining(): Promise<number> {
+    return Number((await this.#request(Op.fuel)) as bigint);
+  }
+
+  /** Adds fuel; an instance whose fuel was spent can be called again. */
+  async addFuel(amount: number | bigint): Promise<void> {
+    await this.#request(Op.addFuel, fuelOf(amount));
+  }
+
+  /** Lets go of the instance, whatever it does; calls that run reject with 5005. Rejects with 5005 if it is gone. */
+  async drop(): Promise<void> {
+    this.#lives();
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    if (this.#ended) return;
+    const gone = new WasmError(WasmCode.instanceHandle, `the instance ${this.id} was dropped`);
+    const idle = this.#calls === 0;
+    this.#end(gone);
+    if (idle) await this.#port.release();
+    else this.#port.kill(gone);
+    await this.#free();
+  }
+
+  #end(why: Error): void {
+    this.#ended ??= why;
+    instances.delete(this.id);
+  }
+
+  #lives(): void {
+    const { message } = this.#ended ?? {};
+    if (message !== undefined) throw new WasmError(WasmCode.instanceHandle, message.replace(/^\[\d+\] /, ''), { cause: this.#ended });
+  }
+
+  #function(name: string): Fn {
+    if (name === this.#lastName && !this.#ended) return this.#last!;
+    this.#lives();
+    const fn = this.#functions.get(name);
+    if (fn) {
+      this.#lastName = name;
+      return (this.#last = fn);
+    }
+    const other = this.#shape.exports.find((one) => one.name === name);
+    throw new WasmError(WasmCode.exportNotFound, `the module exports no function ${JSON.stringify(name)}${other ? `, but a ${other.kind}` : ''}`);
+  }
+
+  async #request(fn: number, data?: unknown): Promise<unknown> {
+    this.#lives();
+    this.#calls++;
+    try {
+      return await this.#port.request(fn, data);
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** A request with the instance's timeout: late, the guest is ended. */
+  async #timed(name: string, fn: number, data: unknown): Promise<unknown> {
+    const timeout = this.#timeout;
+    this.#calls++;
+    if (timeout === undefined) {
+      try {
+        return await this.#port.request(fn, data);
+      } finally {
+        this.#calls--;
+      }
+    }
+    const timer = setTimeout(() => {
+      const late = timedOut(name, timeout);
+      this.#end(late);
+      this.#port.kill(late);
+      void this.#free();
+    }, timeout);
+    try {
+      return await this.#port.request(fn, data);
+    } finally {
+      clearTimeout(timer);
+      this.#calls--;
+    }
+  }
+}
+
+/** The error of what took too long. */
+export function timedOut(what: string, milliseconds: number): WasmError {
+  const cause = new DOMException(`${milliseconds} ms are over`, 'TimeoutError');
+  return new WasmError(WasmCode.call, `${what} took longer than its timeout of ${milliseconds} ms and was ended`, { cause });
+}
+
+/** Bytes as they can be sent: without the rest of a buffer, and not shared. */
+function bytesOf(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  const view = ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
+  return view.byteLength === view.buffer.byteLength && view.buffer instanceof ArrayBuffer ? view : view.slice();
+}
+
+// `using` where the engine has it.
+if (typeof Symbol.dispose === 'symbol') {
+  const dispose = function (this: Instance): void {
+    void this.drop().catch(() => {});
+  };
+  Object.defineProperty(Instance.prototype, Symbol.dispose, { value: dispose });
+}
+if (typeof Symbol.asyncDispose === 'symbol') {
+  const dispose = async function (this: Instance): Promise<void> {
+    await this.drop().catch(() => {});
+  };
+  Object.defineProperty(Instance.prototype, Symbol.asyncDispose, { value: dispose });
+}
+
+/** For TypeScript's `using` and `await using`. */
+export interface Instance {
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
