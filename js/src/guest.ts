@@ -1,10 +1,11 @@
 /** The script of guests' workers: bundled into one file that also runs as a classic script. */
 
 import { packError } from './errors.js';
-import { setMaker } from './fs/current.js';
+import { getClient, setMaker } from './fs/current.js';
 import { joinPage } from './fs/join.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 import { GuestDuty } from './wasm/duty.js';
+import { wasiOf } from './wasm/wasi-here.js';
 
 interface Scope {
   postMessage(message: FromWorker, transfer: Transferable[]): void;
@@ -15,7 +16,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 const duty = new GuestDuty(
   (message, transfer = []) => scope.postMessage(message, transfer),
-  () => ({ wasi: () => ({}), exitCode: () => undefined }),
+  (kernel) => wasiOf(kernel, getClient),
 );
 setMaker(joinPage);
 scope.onmessage = ({ data }) => duty.take(data);

@@ -64,10 +64,14 @@ export const memory = {
   grow: async (instanceId: string, pages: number): Promise<number> => instanceOf(instanceId).memory.grow(pages),
 } as const;
 
+export { pipeline, runWasi, spawnWasi, type WasiProcess } from './wasm/command.js';
+export { stdio } from './wasm/stdio.js';
 export { types } from './wasm/values.js';
 export { WasmCode, WasmError } from './wasm/errors.js';
 export type { WasmErrorCode } from './wasm/errors.js';
 export type { GuestLimits, HostFunction, Imports, InstanceConfig, Preopen, RunConfig, WasiConfig } from './wasm/config.js';
+export type { PipelineResult, ProgramConfig, RunResult, RunWasiConfig, Runnable, Stage } from './wasm/command.js';
+export type { Input, Output, StdioConfig } from './wasm/stdio.js';
 export type { Instance, InstanceMemory } from './wasm/instance.js';
 export type { ModuleBytes } from './wasm/modules.js';
 export type { ExportType, ExternType, FuncType, Limits, ValueType } from './wasm/shape.js';

@@ -1,7 +1,7 @@
 //! The queue's door for wasm code on the same memory: what JavaScript made, Rust pushes and pops.
 //!
 //! JavaScript needs none of these: it works on the same words by itself (`js/src/sync`). Addresses
-//! are bytes as `usize`, thread ids 1 to 2³¹ − 1. None allocates; the two that wait block only where
+//! are bytes as `usize`, thread ids 1 to 2²⁸ − 1. None allocates; the two that wait block only where
 //! blocking is allowed.
 
 use super::queue::{Header, Queue, Refused, slots_for};

@@ -2,8 +2,9 @@
 //!
 //! Model: a ring with a turnstile at each end. A turnstile is one word: a position and a *closed*
 //! bit, or, while a thread is inside, that thread's id and the *taken* bit. To push, a thread takes
-//! the tail turnstile by compare-exchange, writes the slot, and moves the turnstile on with one store
-//! that both publishes the item and lets the next thread in; popping does the same at the head. So
+//! the tail turnstile by compare-exchange, writes the slot, and moves the turnstile on with one
+//! exchange that publishes the item, lets the next thread in, and tells whether somebody sleeps on
+//! the word: who wants to sleep sets its *sleeper* bit first. Popping does the same at the head. So
 //! an operation costs two locked instructions and producers never meet consumers. The position also
 //! stands beside the turnstile, written just before the thread leaves: so a thread that is killed
 //! between any two instructions leaves nothing half done, and [`Queue::poison`] opens the turnstile
@@ -18,28 +19,35 @@
 //! |---|---|
 //! | 0 tail, 1 its position while taken, 2 head as the producers last saw it | the producers' cache line |
 //! | 16 head, 17 its position while taken, 18 tail as the consumers last saw it | the consumers' cache line |
-//! | 32 kind, 33 capacity, 34 slots, 35 consumers asleep, 36 producers asleep, 37 nap | seldom written |
+//! | 32 kind, 33 capacity, 34 slots, 37 nap | seldom written |
 //! | 48 … | the slots |
 //!
-//! A position counts items, shifted left by 2; its low bits are [`TAKEN`] and [`CLOSED`]. A thread's
-//! id is shifted left by 1.
+//! Consumers sleep on the tail, producers on the head. A position counts items, shifted left by 3,
+//! and begins again at 2³⁰ (V8 allocates for larger numbers); its low bits are [`SLEEPER`] and
+//! [`CLOSED`]. A thread's id is shifted left by 2, beside [`SLEEPER`] and [`TAKEN`].
 
-use super::primitive::{AtomicU32, Ordering, relax, store_inside, store_load_fence};
+use super::primitive::{AtomicU32, Ordering, relax, store_inside};
 use crate::sys::{clock, futex};
 use std::time::Duration;
 
 /// Bit 0 of a turnstile: a thread is inside, and the other bits are its id.
 pub const TAKEN: u32 = 1;
-/// Bit 1 of a turnstile: the queue is closed. Set in both turnstiles by [`Queue::close`].
-pub const CLOSED: u32 = 2;
+/// Bit 1 of a turnstile, with a thread inside or without: somebody may sleep on the word.
+pub const SLEEPER: u32 = 2;
+/// Bit 2 of a turnstile: the queue is closed. Set in both turnstiles by [`Queue::close`].
+pub const CLOSED: u32 = 4;
 /// What one item adds to a position.
-pub const STEP: u32 = 4;
+pub const STEP: u32 = 8;
+/// All bits of a position and of the flags beside it.
+const WORD: u32 = (1 << 30) - 1;
+/// Items at most: positions that differ by more would not compare.
+const MOST: u32 = 1 << 25;
 /// Words before the first slot.
 pub const HEADER_WORDS: usize = 48;
 /// The kind word of a queue of plain 32-bit words.
 pub const KIND_U32: u32 = 0x4951_0001;
 
-const BITS: u32 = TAKEN | CLOSED;
+const BITS: u32 = TAKEN | SLEEPER | CLOSED;
 
 /// Rounds before a thread that may block naps instead of spinning.
 const SPINS: u32 = 200;
@@ -82,8 +90,7 @@ pub struct Header {
     kind: AtomicU32,
     capacity: AtomicU32,
     slots: AtomicU32,
-    consumers_asleep: AtomicU32,
-    producers_asleep: AtomicU32,
+    unused: [u32; 2],
     nap: AtomicU32,
     spare: [u32; 10],
 }
@@ -108,8 +115,7 @@ impl Header {
             kind: AtomicU32::new(KIND_U32),
             capacity: AtomicU32::new(capacity),
             slots: AtomicU32::new(slots_for(capacity)),
-            consumers_asleep: AtomicU32::new(0),
-            producers_asleep: AtomicU32::new(0),
+            unused: [0; 2],
             nap: AtomicU32::new(0),
             spare: [0; 10],
         }
@@ -133,10 +139,10 @@ impl<'a> Queue<'a> {
     /// The queue of this header and these slots.
     ///
     /// # Panics
-    /// If the number of slots is not [`slots_for`] the header's capacity, or above 2²⁸.
+    /// If the number of slots is not [`slots_for`] the header's capacity, or above 2²⁵.
     pub fn new(header: &'a Header, slots: &'a [AtomicU32]) -> Self {
         let capacity = header.capacity.load(Ordering::Relaxed);
-        assert!((1..=1 << 28).contains(&capacity), "queue capacity {capacity} out of range");
+        assert!((1..=MOST).contains(&capacity), "queue capacity {capacity} out of range");
         assert_eq!(slots.len(), slots_for(capacity) as usize, "queue slots do not fit capacity");
         Self { header, slots, capacity }
     }
@@ -162,7 +168,7 @@ impl<'a> Queue<'a> {
         Self::new(header, slots)
     }
 
-    /// Pushes without waiting for room. `thread` is the caller's id, 1 to 2³¹ − 1.
+    /// Pushes without waiting for room. `thread` is the caller's id, 1 to 2²⁸ − 1.
     ///
     /// # Errors
     /// [`Refused`]; the item is then not in the queue.
@@ -179,10 +185,7 @@ impl<'a> Queue<'a> {
                 return Err(Refused::Closed);
             }
             // Signed: the head may have passed a tail that is stale by now, which is not "full".
-            let full = |head: u32| {
-                let size = before.wrapping_sub(head & !BITS).cast_signed();
-                size >= (self.capacity * STEP).cast_signed()
-            };
+            let full = |head: u32| ahead(before, head) >= (self.capacity * STEP).cast_signed();
             let mut seen = tail.seen.load(Ordering::Relaxed);
             if full(seen) {
                 // Acquire, with the consumers' Release: their reads of the slots up to here are
@@ -207,13 +210,12 @@ impl<'a> Queue<'a> {
             // Nobody else moves the tail now and the head only makes room: what fitted still fits.
             store_inside(&tail.seen, seen & !BITS);
             store_inside(self.slot(before), item);
-            leave(tail, before.wrapping_add(STEP));
-            self.ring(&self.header.consumers_asleep, &tail.turnstile);
+            leave(tail, (before + STEP) & WORD);
             return Ok(());
         }
     }
 
-    /// Pops without waiting for an item. `thread` is the caller's id, 1 to 2³¹ − 1.
+    /// Pops without waiting for an item. `thread` is the caller's id, 1 to 2²⁸ − 1.
     ///
     /// # Errors
     /// [`Refused`]; what was pushed before the close still comes out.
@@ -230,7 +232,7 @@ impl<'a> Queue<'a> {
             }
             let position = before & !BITS;
             let mut seen = head.seen.load(Ordering::Relaxed);
-            if seen.wrapping_sub(position).cast_signed() <= 0 {
+            if ahead(seen, position) <= 0 {
                 // Acquire, with the producers' Release: the items up to here are written. Later
                 // consumers get that through the head's own Release and Acquire.
                 seen = tail.turnstile.load(Ordering::Acquire);
@@ -254,8 +256,7 @@ impl<'a> Queue<'a> {
             }
             store_inside(&head.seen, seen & !BITS);
             let item = self.slot(before).load(Ordering::Relaxed);
-            leave(head, before.wrapping_add(STEP));
-            self.ring(&self.header.producers_asleep, &head.turnstile);
+            leave(head, (before + STEP) & WORD);
             return Ok(item);
         }
     }
@@ -265,8 +266,7 @@ impl<'a> Queue<'a> {
     /// # Errors
     /// [`Refused::NotNow`] after the timeout, [`Refused::Closed`].
     pub fn push_wait(&self, item: u32, thread: u32, timeout: Duration) -> Result<(), Refused> {
-        let asleep = &self.header.producers_asleep;
-        self.wait(asleep, &self.header.head, timeout, || self.push(item, thread))
+        self.wait(&self.header.head, timeout, || self.push(item, thread))
     }
 
     /// Pops, asleep while there is nothing, for at most `timeout`. Only where blocking is allowed.
@@ -274,15 +274,14 @@ impl<'a> Queue<'a> {
     /// # Errors
     /// [`Refused::NotNow`] after the timeout, [`Refused::Closed`] once closed and empty.
     pub fn pop_wait(&self, thread: u32, timeout: Duration) -> Result<u32, Refused> {
-        let asleep = &self.header.consumers_asleep;
-        self.wait(asleep, &self.header.tail, timeout, || self.pop(thread))
+        self.wait(&self.header.tail, timeout, || self.pop(thread))
     }
 
     /// How many items wait; exact at some moment during the call.
     pub fn len(&self) -> u32 {
         let head = outside(&self.header.head) & !BITS;
         let tail = outside(&self.header.tail) & !BITS;
-        (tail.wrapping_sub(head) / STEP).min(self.capacity)
+        ((tail.wrapping_sub(head) & WORD) / STEP).min(self.capacity)
     }
 
     /// Whether nothing waits.
@@ -322,17 +321,26 @@ impl<'a> Queue<'a> {
     pub fn poison(&self, dead: u32) -> bool {
         let mut opened = false;
         for end in [&self.header.tail, &self.header.head] {
-            // Acquire: the dead thread's writes up to its position are visible to this thread, and
-            // Release: through it to the next one inside.
-            opened |= end
-                .turnstile
-                .compare_exchange(
-                    inside(dead),
-                    end.position.load(Ordering::Acquire),
+            // Again only if a sleeper came to the word meanwhile.
+            loop {
+                let word = end.turnstile.load(Ordering::Relaxed);
+                if word & !SLEEPER != inside(dead) {
+                    break;
+                }
+                // Acquire: the dead thread's writes up to its position are visible to this thread,
+                // and Release: through it to the next one inside.
+                let position = end.position.load(Ordering::Acquire);
+                let open = end.turnstile.compare_exchange(
+                    word,
+                    position,
                     Ordering::AcqRel,
                     Ordering::Relaxed,
-                )
-                .is_ok();
+                );
+                if open.is_ok() {
+                    opened = true;
+                    break;
+                }
+            }
         }
         // It may have died between its publishing store and the wake-up.
         self.wake_all();
@@ -356,20 +364,8 @@ impl<'a> Queue<'a> {
         Ok(())
     }
 
-    /// Wakes the sleepers of the other side, if there are any.
-    fn ring(&self, asleep: &AtomicU32, word: &AtomicU32) {
-        // The turnstile's store, then this load; in `wait` the flag's store, then the load of the
-        // turnstile. With a fence in each, at least one side sees the other's store.
-        store_load_fence();
-        if asleep.load(Ordering::Relaxed) != 0 {
-            asleep.store(0, Ordering::Relaxed);
-            futex::wake(word, u32::MAX);
-        }
-    }
-
     fn wait<T>(
         &self,
-        asleep: &AtomicU32,
         other: &End,
         timeout: Duration,
         mut attempt: impl FnMut() -> Result<T, Refused>,
@@ -380,10 +376,10 @@ impl<'a> Queue<'a> {
                 Err(Refused::NotNow) => {}
                 answer => return answer,
             }
-            asleep.store(1, Ordering::Relaxed);
-            store_load_fence();
-            // Looked at before the second attempt: a change after this load ends the sleep at once.
-            let word = other.turnstile.load(Ordering::Relaxed);
+            // Before the second attempt, and on the very word that the other side changes: whoever
+            // leaves after this finds the bit, and who left before is seen by the attempt. Acquire,
+            // with `leave`, for the latter.
+            let word = other.turnstile.fetch_or(SLEEPER, Ordering::Acquire) | SLEEPER;
             let left = deadline.saturating_sub(clock::now());
             match attempt() {
                 Err(Refused::NotNow) if left.is_zero() => return Err(Refused::NotNow),
@@ -395,36 +391,45 @@ impl<'a> Queue<'a> {
     }
 
     fn wake_all(&self) {
-        for (asleep, end) in [
-            (&self.header.consumers_asleep, &self.header.tail),
-            (&self.header.producers_asleep, &self.header.head),
-        ] {
-            asleep.store(0, Ordering::Relaxed);
+        for end in [&self.header.tail, &self.header.head] {
             futex::wake(&end.turnstile, u32::MAX);
         }
     }
 }
 
+/// How far position `a` is ahead of `b`; below 0 if it is behind.
+fn ahead(a: u32, b: u32) -> i32 {
+    ((a & !BITS).wrapping_sub(b & !BITS) << 2).cast_signed() >> 2
+}
+
 /// What a thread writes into a turnstile that it enters.
 fn inside(thread: u32) -> u32 {
-    thread << 1 | TAKEN
+    thread << 2 | TAKEN
 }
 
 /// One try to go through a turnstile seen free as `before`; `false` means look again.
 fn enter(end: &End, before: u32, thread: u32) -> bool {
-    debug_assert!(thread != 0 && thread >> 31 == 0, "thread id {thread} out of range");
+    debug_assert!(thread != 0 && thread >> 28 == 0, "thread id {thread} out of range");
     // Acquire, with `leave`: the slots and `seen` as the last thread left them.
     end.turnstile
-        .compare_exchange(before, inside(thread), Ordering::Acquire, Ordering::Relaxed)
+        .compare_exchange(
+            before,
+            inside(thread) | before & SLEEPER,
+            Ordering::Acquire,
+            Ordering::Relaxed,
+        )
         .is_ok()
 }
 
-/// Goes out of a turnstile, leaving it at `after`.
+/// Goes out of a turnstile, leaving it at `after`, and wakes who sleeps on it.
 fn leave(end: &End, after: u32) {
+    let after = after & !SLEEPER;
     // The commit point for a thread that is killed: before this its item was never pushed or popped.
     store_inside(&end.position, after);
     // Release: the slot, `seen` and `position` are visible to whoever sees this position.
-    end.turnstile.store(after, Ordering::Release);
+    if end.turnstile.swap(after, Ordering::Release) & SLEEPER != 0 {
+        futex::wake(&end.turnstile, u32::MAX);
+    }
 }
 
 /// The word of an end as it was, or will be in an instant, when nobody is inside.

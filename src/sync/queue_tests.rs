@@ -24,7 +24,7 @@ fn the_layout_is_the_contract() {
     assert_eq!(size_of::<Header>(), HEADER_WORDS * 4);
     assert_eq!(std::mem::offset_of!(Header, head), 16 * 4);
     assert_eq!(std::mem::offset_of!(Header, kind), 32 * 4);
-    assert_eq!(std::mem::offset_of!(Header, consumers_asleep), 35 * 4);
+    assert_eq!(std::mem::offset_of!(Header, nap), 37 * 4);
     assert_eq!(std::mem::offset_of!(End, seen), 2 * 4);
 }
 
@@ -50,7 +50,7 @@ fn it_refuses_exactly_at_capacity_and_keeps_order() {
 #[test]
 fn positions_wrap_without_a_seam() {
     let memory = Memory::new(3);
-    let start = u32::MAX - 2 * STEP + 1;
+    let start = WORD + 1 - 2 * STEP;
     for end in [&memory.header.tail, &memory.header.head] {
         end.turnstile.store(start, Ordering::Relaxed);
         end.position.store(start, Ordering::Relaxed);

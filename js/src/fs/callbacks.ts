@@ -1,25 +1,28 @@
 /** The functions of `node:fs` with callbacks, for code that is written so; without one they are the promises. */
 
-import { answer, type Callback, Stats } from './stats.js';
+import { answer, type Callback, dispose, type StatFs, Stats } from './stats.js';
 import type { Client, Steps } from './client.js';
-import type { Data } from './data.js';
+import type { Data, Encoding } from './data.js';
 import { badArgument } from './errors.js';
 import { type ReadInto, writeArguments, type WriteFrom } from './handle.js';
 import { type PathLike, pathOf } from './path.js';
-import type { FsPromises } from './promises.js';
+import type { FsPromises, ReadHow } from './promises.js';
 import { isVerb, VERBS } from './sync.js';
 import * as verbs from './verbs.js';
 import { watch, type WatchEvent, type WatchOptions } from './watch.js';
 
 type Settled<F> = F extends (...args: never[]) => Promise<infer R> ? R : never;
 
+/** What the callbacks of those are given that answer by their options. */
+type Answered<K extends keyof FsPromises> = K extends 'stat' | 'lstat' ? Stats : K extends 'statfs' ? StatFs : K extends 'readdir' ? string[] : Settled<FsPromises[K]>;
+
 /** The promises, each of which takes a callback instead as its last argument. */
 type Either = {
-  [K in keyof FsPromises]: K extends 'constants' | 'watch' | 'open' | 'exists' ? unknown
-    : FsPromises[K] & ((...args: [...args: unknown[], done: Callback<Settled<FsPromises[K]>>]) => void);
+  [K in keyof FsPromises]: K extends 'constants' | 'watch' | 'open' | 'exists' | 'readFile' ? unknown
+    : FsPromises[K] & ((...args: [...args: unknown[], done: Callback<Answered<K>>]) => void);
 };
 
-type ByNumber = 'fchmod' | 'fchown' | 'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes' | 'close' | 'readv' | 'writev';
+type ByNumber = 'fchmod' | 'fchown' | 'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes' | 'readv' | 'writev';
 
 /** Who watches by a callback. */
 export interface Watcher {
@@ -39,7 +42,13 @@ export type StatListener = (now: Stats, before: Stats) => void;
 export type FsCallbacks = Either & {
   [K in ByNumber]: (fd: number, ...rest: [...args: unknown[], done: Callback<never>]) => void;
 } & {
+  readFile: FsPromises['readFile'] & {
+    (path: PathLike, done: Callback<Uint8Array<ArrayBuffer>>): void;
+    (path: PathLike, options: Encoding | ReadHow<Encoding>, done: Callback<string>): void;
+    (path: PathLike, options: Partial<ReadHow<null>> | null, done: Callback<Uint8Array<ArrayBuffer>>): void;
+  };
   open: FsPromises['open'] & ((path: PathLike, ...rest: [...args: unknown[], done: Callback<number>]) => void);
+  close(fd: number, done?: Callback<void>): void;
   exists: FsPromises['exists'] & ((path: PathLike, done: (exists: boolean) => void) => void);
   read(fd: number, ...rest: [...args: unknown[], done: (error: Error | null, bytesRead: number, buffer: ArrayBufferView) => void]): void;
   write(fd: number, data: Data, ...rest: [...args: unknown[], done: (error: Error | null, written: number, data: Data) => void]): void;
@@ -70,7 +79,8 @@ export function makeCallbacks(client: () => Client, promises: FsPromises): FsCal
   }
   made['mkdtempDisposable'] = promises.mkdtempDisposable;
   const plain = made as Record<string, (...args: unknown[]) => unknown>;
-  const { open, exists } = plain;
+  const { open, exists, close } = plain;
+  made['close'] = (fd: number, done: Callback<void> = () => {}) => close!(fd, done);
   made['open'] = (...args: unknown[]) => (typeof args.at(-1) === 'function' ? open!(...args) : promises.open(...(args as [string])));
   made['exists'] = (path: PathLike, done?: (exists: boolean) => void) =>
     done ? exists!(path, (_: unknown, yes: boolean) => done(yes)) : promises.exists(path);
@@ -121,8 +131,7 @@ function watchBy(client: Client, path: PathLike, options: WatchOptions, listener
     ref: () => watcher,
     unref: () => watcher,
   };
-  if (Symbol.dispose) Object.assign(watcher, { [Symbol.dispose]: () => stop.abort() });
-  return watcher;
+  return Object.assign(watcher, { [dispose]: () => stop.abort() });
 }
 
 function statWatchers(promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'unwatchFile'> {

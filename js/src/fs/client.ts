@@ -63,6 +63,9 @@ const PATIENCE = 60_000;
 /** Others' watchers are told at most so often while this thread does not return to its event loop, in milliseconds. */
 const NEWS = 10;
 
+/** The store is told of changes that nobody waits for at most so often, in milliseconds; it writes them a second later. */
+const WORD = 500;
+
 /** A blocked thread looks again after this long without having been woken, in milliseconds. */
 const SLICE = 20;
 
@@ -78,6 +81,7 @@ export class Client {
   #fresh: Promise<void> | undefined;
   #newsDue = false;
   #lastNews = 0;
+  #lastWord = -WORD;
   /** Called after every tick, for watchers. */
   onTick: (() => void) | undefined;
 
@@ -196,6 +200,8 @@ export class Client {
     if (Atomics.load(words, Word.state) === State.ready) return;
     const subject = { syscall: 'mount' };
     if (!this.#maySync) throw fsError('ENOTSUP', subject, 'blocking calls work in workers on shared memory only');
+    // An earlier failure is not ours: the page tries again, and that one is waited for.
+    Atomics.compareExchange(words, Word.state, State.failed, State.none);
     void this.bell.start();
     this.block(subject, () => {
       const state = Atomics.load(words, Word.state);
@@ -335,9 +341,13 @@ export class Client {
     if (this.#maySync && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
   }
 
-  /** After a change that was not made through `run`: watchers look. */
+  /** After a change that was not made through `run`: watchers look, and the store learns that there is something to write. */
   changed(): void {
     if (Atomics.load(this.door.words, Word.watchers) !== 0) this.#tellWatchers();
+    const now = performance.now();
+    if (now - this.#lastWord < WORD) return;
+    this.#lastWord = now;
+    this.#call();
   }
 
   /** Tries until the status is not `AGAIN`, sleeping between; throws what went wrong, or after a minute. */

@@ -5,7 +5,7 @@ import type { OpenMode } from './constants.js';
 import { bytesOf, type Data, type Encoding } from './data.js';
 import { badValue, fsError } from './errors.js';
 import type { PathLike } from './path.js';
-import type { BigIntStats, Stats } from './stats.js';
+import { asyncDispose, type BigIntStats, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
 
 /** Where and how much `FileHandle.read` reads. */
@@ -48,9 +48,12 @@ export class FileHandle {
     return this.#client.run(steps(this.#fd), flush);
   }
 
+  read<T extends ArrayBufferView>(buffer: T, offset?: number | null, length?: number | null, position?: number | bigint | null): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView>(buffer: T, options: Omit<ReadInto, 'buffer'>): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView = Uint8Array>(options?: ReadInto<T>): Promise<{ bytesRead: number; buffer: T }>;
   async read<T extends ArrayBufferView = Uint8Array>(
     buffer?: T | ReadInto<T>,
-    offset?: number | null | ReadInto<T>,
+    offset?: number | null | Omit<ReadInto, 'buffer'>,
     length?: number | null,
     position?: number | bigint | null,
   ): Promise<{ bytesRead: number; buffer: T }> {
@@ -75,6 +78,7 @@ export class FileHandle {
     position?: number | null,
   ): Promise<{ bytesWritten: number; buffer: T }> {
     const [bytes, at] = writeArguments(data, offsetOrPosition, lengthOrEncoding, position);
+    if (bytes.length === 0) return { bytesWritten: 0, buffer: data };
     this.#dirty = true;
     return { bytesWritten: await this.#run('write', (fd) => verbs.write(fd, bytes, at)), buffer: data };
   }
@@ -145,7 +149,7 @@ export class FileHandle {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 

@@ -1,9 +1,8 @@
 /**
  * Every receiver sees every value; one that is too slow loses the oldest and is told how many.
  *
- * Words: 0 the senders' turnstile (a position in cells shifted by 2, TAKEN, CLOSED) and 1 who is
- * inside, 2 values sent; 16 the position of the oldest value kept; 32 kind, 33 capacity, 34 cells,
- * 35 a receiver sleeps, 36 values kept; from word 48 on the cells: length, number, bytes of each value.
+ * Words: 0 the senders' turnstile (positions count cells) and 1 its position, 2 values sent; 16 the
+ * position of the oldest value kept; 32 kind, 33 capacity, 34 cells, 36 values kept; from word 48 on the cells: length, number, bytes of each value.
  *
  * A receiver copies a value without a lock and then looks whether the oldest position has passed it
  * meanwhile, in which case the copy is rubbish. Senders move that position by an exchange before they
@@ -15,7 +14,7 @@ import { decode, encode, FULL, NOT_CODABLE } from '../codec.js';
 import { IsolithError } from '../errors.js';
 import { timedOut } from './mutex.js';
 import { allocate, type Handle, type Storage, type StorageOptions, storageOf } from './storage.js';
-import { BUSY, TAKEN, Turnstiles } from './turnstile.js';
+import { ahead, BITS, BUSY, CLOSED, SLEEPER, STEP, TAKEN, Turnstiles, WORD } from './turnstile.js';
 import { blockUntil, until, type WaitOptions } from './wait.js';
 
 const TAIL = 0;
@@ -24,13 +23,9 @@ const OLDEST = 16;
 const KIND = 32;
 const CAPACITY = 33;
 const CELLS = 34;
-const ASLEEP = 35;
 const KEPT = 36;
 const HEADER = 48;
 const MAGIC = 0x4942_0001;
-const CLOSED = 2;
-const BITS = 3;
-const STEP = 4;
 
 /** What `broadcast` takes. */
 export interface BroadcastOptions extends StorageOptions {
@@ -73,21 +68,22 @@ export class Broadcast<T = unknown> extends Turnstiles {
     if (step > cells.length * STEP) {
       throw new IsolithError('EMSGSIZE', `a value of ${from.length} bytes does not fit a broadcast of ${4 * cells.length}: create it with more bytes`);
     }
-    const before = this.enter(TAIL);
-    if (before === BUSY) throw new IsolithError('EBUSY', 'a sender that does not run holds the broadcast: send again');
+    const word = this.enter(TAIL);
+    if (word === BUSY) throw new IsolithError('EBUSY', 'a sender that does not run holds the broadcast: send again');
+    const before = word & ~SLEEPER;
     if ((before & CLOSED) !== 0) {
       this.leave(TAIL, before);
       throw new IsolithError('EPIPE', 'the broadcast is closed');
     }
     let oldest = w[OLDEST]!;
     let kept = w[KEPT]!;
-    while (kept >= this.capacity || ((before - oldest) | 0) + step > cells.length * STEP) {
-      oldest = (oldest + (2 + ((cells[(oldest >>> 2) & mask]! + 3) >>> 2)) * STEP) | 0;
+    while (kept >= this.capacity || ahead(before, oldest) + step > cells.length * STEP) {
+      oldest = (oldest + (2 + ((cells[(oldest >>> 3) & mask]! + 3) >>> 2)) * STEP) & WORD;
       kept--;
     }
     // Before the first overwriting store: a receiver that reads there will see it was passed.
     if (oldest !== w[OLDEST]) Atomics.exchange(w, OLDEST, oldest);
-    const cell = before >>> 2;
+    const cell = before >>> 3;
     cells[cell & mask] = from.length;
     cells[(cell + 1) & mask] = w[SENT]!;
     const start = 4 * ((cell + 2) & mask);
@@ -96,8 +92,7 @@ export class Broadcast<T = unknown> extends Turnstiles {
     bytes.set(from.subarray(straight), 0);
     w[KEPT] = kept + 1;
     w[SENT] = (w[SENT]! + 1) | 0;
-    this.leave(TAIL, (before + step) | 0);
-    this.#ring();
+    this.leave(TAIL, (before + step) & WORD);
   }
 
   /** A receiver of all that is sent from now on. */
@@ -114,8 +109,6 @@ export class Broadcast<T = unknown> extends Turnstiles {
     const before = this.enter(TAIL);
     if (before === BUSY) throw new IsolithError('EBUSY', 'a sender that does not run holds the broadcast: close it again');
     this.leave(TAIL, before | CLOSED);
-    Atomics.store(this.w, ASLEEP, 1);
-    this.#ring();
   }
 
   /** Whether `close` was called, on any thread. */
@@ -143,20 +136,14 @@ export class Broadcast<T = unknown> extends Turnstiles {
       const mask = cells.length - 1;
       let kept = 0;
       for (let at = w[OLDEST]!; at !== (before & ~BITS); kept++) {
-        w[SENT] = (cells[((at >>> 2) + 1) & mask]! + 1) | 0;
-        at = (at + (2 + ((cells[(at >>> 2) & mask]! + 3) >>> 2)) * STEP) | 0;
+        w[SENT] = (cells[((at >>> 3) + 1) & mask]! + 1) | 0;
+        at = (at + (2 + ((cells[(at >>> 3) & mask]! + 3) >>> 2)) * STEP) & WORD;
       }
       w[KEPT] = kept;
       this.leave(TAIL, before);
     }
     Atomics.notify(this.w, TAIL);
     return was;
-  }
-
-  #ring(): void {
-    if (Atomics.load(this.w, ASLEEP) === 0) return;
-    Atomics.store(this.w, ASLEEP, 0);
-    Atomics.notify(this.w, TAIL);
   }
 }
 
@@ -186,14 +173,14 @@ export class Receiver<T = unknown> {
   /** The next value, when there is one. Rejects with `EPIPE` once closed and read to the end, `ETIMEDOUT`. */
   async recv(options?: WaitOptions): Promise<T> {
     let value: T | typeof NONE = NONE;
-    const done = await until(this.#w, TAIL, () => this.#attempt((it) => (value = it)), options);
+    const done = await until(this.#w, TAIL, () => this.#attempt((it) => (value = it)), options, SLEEPER);
     return this.#answer(value, done);
   }
 
   /** The next value, blocking while there is none. Workers only; throws as `recv` rejects. */
   recvSync(options?: WaitOptions): T {
     let value: T | typeof NONE = NONE;
-    const done = blockUntil(this.#w, TAIL, () => this.#attempt((it) => (value = it)), options, 'recv()');
+    const done = blockUntil(this.#w, TAIL, () => this.#attempt((it) => (value = it)), options, 'recv()', SLEEPER);
     return this.#answer(value, done);
   }
 
@@ -207,7 +194,7 @@ export class Receiver<T = unknown> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     for (;;) {
       let value: T | typeof NONE = NONE;
-      await until(this.#w, TAIL, () => this.#attempt((it) => (value = it)), undefined);
+      await until(this.#w, TAIL, () => this.#attempt((it) => (value = it)), undefined, SLEEPER);
       if (value === NONE) return;
       yield value;
     }
@@ -220,8 +207,6 @@ export class Receiver<T = unknown> {
 
   /** True when there is a value, which is handed on, or never will be one. */
   #attempt(use: (value: T) => void): boolean {
-    // A first sleeper raises the flag for all; `until` has read the word already.
-    Atomics.store(this.#w, ASLEEP, 1);
     const over = this.#from.closed;
     const value = this.#take();
     if (value === NONE) return over;
@@ -235,7 +220,7 @@ export class Receiver<T = unknown> {
     for (;;) {
       const tail = this.#from.sentTo;
       if (this.#position === tail || tail === BUSY) return NONE;
-      const cell = this.#position >>> 2;
+      const cell = this.#position >>> 3;
       const size = cells[cell & mask]!;
       const number = cells[(cell + 1) & mask]!;
       if (this.#wasPassed()) continue;
@@ -247,7 +232,7 @@ export class Receiver<T = unknown> {
       if (this.#wasPassed()) continue;
       this.#lagged += (number - this.#next) | 0;
       this.#next = (number + 1) | 0;
-      this.#position = (this.#position + (2 + ((size + 3) >>> 2)) * STEP) | 0;
+      this.#position = (this.#position + (2 + ((size + 3) >>> 2)) * STEP) & WORD;
       return decode(copy) as T;
     }
   }
@@ -255,7 +240,7 @@ export class Receiver<T = unknown> {
   /** Whether the senders have overwritten this place; then it moves on to the oldest value. */
   #wasPassed(): boolean {
     const oldest = Atomics.add(this.#w, OLDEST, 0);
-    if (((this.#position - oldest) | 0) >= 0) return false;
+    if (ahead(this.#position, oldest) >= 0) return false;
     this.#position = oldest;
     return true;
   }
@@ -281,7 +266,7 @@ export function broadcast<T = unknown>(options: BroadcastOptions = {}): Broadcas
     throw new RangeError(`a broadcast's capacity is a whole number from 1 to ${1 << 24}, not ${capacity}`);
   }
   const bytes = options.bytes ?? Math.max(1 << 16, 64 * capacity);
-  if (!(bytes >= 16 && bytes <= 1 << 30)) throw new RangeError(`a broadcast's bytes are 16 to ${1 << 30}, not ${bytes}`);
+  if (!(bytes >= 16 && bytes <= 1 << 27)) throw new RangeError(`a broadcast's bytes are 16 to ${1 << 27}, not ${bytes}`);
   const cells = 2 ** Math.ceil(Math.log2(bytes / 4));
   const storage = allocate(4 * (HEADER + cells), options);
   const words = new Int32Array(storage.buffer, storage.byteOffset, HEADER);

@@ -2,12 +2,14 @@
 
 import { decode, encode, FULL, NOT_CODABLE } from '../codec.js';
 import { IsolithError } from '../errors.js';
-import {
-  BITS, CONSUMERS_ASLEEP, HEAD, HEADER, HEAD_POSITION, NOTHING, POPPED, PRODUCERS_ASLEEP, PUSHED,
-  STEP, TAIL, TAIL_POSITION, closedError, QueueCore,
-} from './queue-core.js';
-import { BUSY, insideWord, TAKEN } from './turnstile.js';
+import * as core from './queue-core.js';
+import { NOTHING } from './queue-core.js';
+import * as turnstile from './turnstile.js';
 import type { Storage } from './storage.js';
+
+// Engines fold the constants of a module itself, but load those of another one each time.
+const { TAIL, TAIL_POSITION, TAIL_SEEN, HEAD, HEAD_POSITION, HEAD_SEEN, HEADER, PUSHED, POPPED, POPPED_SEEN } = core;
+const { BITS, BUSY, CLOSED, SLEEPER, STEP, TAKEN, WORD, ahead } = turnstile;
 
 /** Encodes and decodes on this thread; as large as the largest item so far. */
 let scratch = new Uint8Array(4096);
@@ -21,8 +23,12 @@ function growScratch(bytes: number): void {
 /** Up to this many bytes are copied word by word, without making a view. */
 const INLINE = 32;
 
-/** Items of any length: a ring of 4-byte cells; an item is its length in bytes, then its bytes. */
-abstract class CellQueue<T> extends QueueCore<T> {
+/**
+ * Items of any length: a ring of 4-byte cells; an item is its length in bytes, then its bytes.
+ *
+ * Plain first looks as in `WordQueue`.
+ */
+abstract class CellQueue<T> extends core.QueueCore<T> {
   readonly #cells: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #limit: number;
@@ -38,44 +44,50 @@ abstract class CellQueue<T> extends QueueCore<T> {
   override get length(): number {
     // Popped first: the difference is then never below the true one at that moment.
     const popped = Atomics.load(this.w, POPPED);
-    return Math.min(Math.max(0, (Atomics.load(this.w, PUSHED) - popped) | 0), this.capacity);
+    return Math.min(Math.max(0, ahead(Atomics.load(this.w, PUSHED), popped)), this.capacity);
   }
 
   /** Pushes the first `size` bytes of `from`; `words` is the same memory for small items. */
   protected putBytes(from: Uint8Array, words: Int32Array | undefined, size: number): boolean {
     const w = this.w;
-    const inside = insideWord();
     const cells = this.#cells;
     const step = (1 + ((size + 3) >>> 2)) * STEP;
     if (step > this.#limit) throw this.#tooLarge(size);
     const inline = words !== undefined && size <= INLINE;
     const whole = inline || from.length === size ? from : from.subarray(0, size);
-    for (let tries = 1; ; ) {
-      const before = Atomics.load(w, TAIL);
-      if ((before & BITS) !== 0) {
-        if ((before & TAKEN) === 0) throw closedError();
+    let before = w[TAIL]!;
+    for (let tries = 1; ; before = Atomics.load(w, TAIL)) {
+      if ((before & (TAKEN | CLOSED)) !== 0) {
+        if ((before & TAKEN) === 0) throw core.closedError();
         if (this.pause(tries++, TAIL)) return false;
         continue;
       }
-      const head = Atomics.load(w, HEAD);
-      // The position beside a taken head may only say "full": its consumer still reads the cells.
-      const seen = ((head & TAKEN) === 0 ? head : w[HEAD_POSITION]!) & ~BITS;
+      let seen = w[HEAD_SEEN]!;
+      let popped = w[POPPED_SEEN]!;
       const pushed = w[PUSHED]!;
-      if (((before - seen) | 0) + step > this.#limit || ((pushed - Atomics.load(w, POPPED)) | 0) >= this.capacity) {
-        if (Atomics.load(w, TAIL) === before) return false;
-        continue;
+      if (ahead(before & ~BITS, seen) + step > this.#limit || ahead(pushed, popped) >= this.capacity) {
+        const head = Atomics.load(w, HEAD);
+        // The position beside a taken head may only say "full": its consumer still reads the cells.
+        seen = ((head & TAKEN) === 0 ? head : w[HEAD_POSITION]!) & ~BITS;
+        popped = Atomics.load(w, POPPED);
+        if (ahead(before & ~BITS, seen) + step > this.#limit || ahead(pushed, popped) >= this.capacity) {
+          if (((Atomics.load(w, TAIL) ^ before) & ~SLEEPER) === 0) return false;
+          continue;
+        }
+        if ((head & TAKEN) !== 0) {
+          if (this.pause(tries++, HEAD)) return false;
+          continue;
+        }
       }
-      if ((head & TAKEN) !== 0) {
-        if (this.pause(tries++, HEAD)) return false;
-        continue;
-      }
-      if (Atomics.compareExchange(w, TAIL, before, inside) !== before) continue;
+      if (Atomics.compareExchange(w, TAIL, before, this.inside | (before & SLEEPER)) !== before) continue;
       // Nobody else moves the tail now, and the head only makes room: what fitted still fits.
-      const cell = (before >>> 2) & this.mask;
+      w[HEAD_SEEN] = seen;
+      w[POPPED_SEEN] = popped;
+      const cell = (before >>> 3) & this.mask;
       cells[cell] = size;
       const first = (cell + 1) & this.mask;
       const start = 4 * first;
-      const straight = this.#limit - start;
+      const straight = this.#bytes.length - start;
       if (inline && straight >= INLINE) {
         if (size > 0) cells[first] = words[0]!;
         if (size > 4) cells[first + 1] = words[1]!;
@@ -91,14 +103,10 @@ abstract class CellQueue<T> extends QueueCore<T> {
         this.#bytes.set(from.subarray(0, straight), start);
         this.#bytes.set(from.subarray(straight, size), 0);
       }
-      const after = (before + step) | 0;
+      const after = ((before & ~SLEEPER) + step) & WORD;
       w[TAIL_POSITION] = after;
-      w[PUSHED] = (pushed + 1) | 0;
-      Atomics.store(w, TAIL, after);
-      if (Atomics.load(w, CONSUMERS_ASLEEP) !== 0) {
-        Atomics.store(w, CONSUMERS_ASLEEP, 0);
-        Atomics.notify(w, TAIL);
-      }
+      w[PUSHED] = (pushed + 1) & WORD;
+      if ((Atomics.exchange(w, TAIL, after) & SLEEPER) !== 0) Atomics.notify(w, TAIL);
       return true;
     }
   }
@@ -106,30 +114,33 @@ abstract class CellQueue<T> extends QueueCore<T> {
   /** Pops an item into `scratch`; its size, or -1. */
   protected takeBytes(): number {
     const w = this.w;
-    const inside = insideWord();
     const cells = this.#cells;
-    for (let tries = 1; ; ) {
-      const before = Atomics.load(w, HEAD);
+    let before = w[HEAD]!;
+    for (let tries = 1; ; before = Atomics.load(w, HEAD)) {
       if ((before & TAKEN) !== 0) {
         if (this.pause(tries++, HEAD)) return -1;
         continue;
       }
-      const position = before & ~BITS;
-      const tail = Atomics.load(w, TAIL);
-      // The position beside a taken tail may only say "empty": its producer still writes the cells.
-      if ((((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS) === position) return -1;
-      if ((tail & TAKEN) !== 0) {
-        if (this.pause(tries++, TAIL)) return -1;
-        continue;
+      let seen = w[TAIL_SEEN]!;
+      if (ahead(seen, before) <= 0) {
+        const tail = Atomics.load(w, TAIL);
+        // The position beside a taken tail may only say "empty": its producer still writes the cells.
+        seen = ((tail & TAKEN) === 0 ? tail : w[TAIL_POSITION]!) & ~BITS;
+        if (seen === (before & ~BITS)) return -1;
+        if ((tail & TAKEN) !== 0) {
+          if (this.pause(tries++, TAIL)) return -1;
+          continue;
+        }
       }
+      if (Atomics.compareExchange(w, HEAD, before, this.inside | (before & SLEEPER)) !== before) continue;
+      w[TAIL_SEEN] = seen;
       const popped = w[POPPED]!;
-      if (Atomics.compareExchange(w, HEAD, before, inside) !== before) continue;
-      const cell = (before >>> 2) & this.mask;
+      const cell = (before >>> 3) & this.mask;
       const size = cells[cell]!;
       if (size > scratch.length) growScratch(size);
       const first = (cell + 1) & this.mask;
       const start = 4 * first;
-      const straight = this.#limit - start;
+      const straight = this.#bytes.length - start;
       if (size <= INLINE && straight >= INLINE) {
         scratchWords[0] = cells[first]!;
         scratchWords[1] = cells[first + 1]!;
@@ -145,14 +156,10 @@ abstract class CellQueue<T> extends QueueCore<T> {
         scratch.set(this.#bytes.subarray(start));
         scratch.set(this.#bytes.subarray(0, size - straight), straight);
       }
-      const after = (before + (1 + ((size + 3) >>> 2)) * STEP) | 0;
+      const after = ((before & ~SLEEPER) + (1 + ((size + 3) >>> 2)) * STEP) & WORD;
       w[HEAD_POSITION] = after;
-      w[POPPED] = (popped + 1) | 0;
-      Atomics.store(w, HEAD, after);
-      if (Atomics.load(w, PRODUCERS_ASLEEP) !== 0) {
-        Atomics.store(w, PRODUCERS_ASLEEP, 0);
-        Atomics.notify(w, HEAD);
-      }
+      w[POPPED] = (popped + 1) & WORD;
+      if ((Atomics.exchange(w, HEAD, after) & SLEEPER) !== 0) Atomics.notify(w, HEAD);
       return size;
     }
   }
@@ -164,7 +171,7 @@ abstract class CellQueue<T> extends QueueCore<T> {
     this.insideBoth = true;
     const tail = this.enter(TAIL);
     this.insideBoth = false;
-    if (head !== BUSY && tail !== BUSY) this.w[PUSHED] = (this.w[POPPED]! + this.#count(head & ~BITS, tail & ~BITS)) | 0;
+    if (head !== BUSY && tail !== BUSY) this.w[PUSHED] = (this.w[POPPED]! + this.#count(head & ~BITS, tail & ~BITS)) & WORD;
     if (tail !== BUSY) this.leave(TAIL, tail);
     if (head !== BUSY) this.leave(HEAD, head);
     return true;
@@ -177,14 +184,14 @@ abstract class CellQueue<T> extends QueueCore<T> {
   #count(from: number, to: number): number {
     let count = 0;
     for (let position = from; position !== to; count++) {
-      const size = this.#cells[(position >>> 2) & this.mask]!;
-      position = (position + (1 + ((size + 3) >>> 2)) * STEP) | 0;
+      const size = this.#cells[(position >>> 3) & this.mask]!;
+      position = (position + (1 + ((size + 3) >>> 2)) * STEP) & WORD;
     }
     return count;
   }
 
   #tooLarge(size: number): IsolithError {
-    const room = this.#limit - STEP;
+    const room = this.#bytes.length - 4;
     return new IsolithError('EMSGSIZE', `an item of ${size} bytes does not fit a queue of ${room}: create it with more bytes`);
   }
 }

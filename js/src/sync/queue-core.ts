@@ -2,14 +2,14 @@
  * What all queues are: the words of the turnstiles, and waiting, closing and sweeping over them.
  *
  * A ring with a turnstile at each end; `src/sync/queue.rs` explains it, proves it under loom and
- * shares this layout. A turnstile word holds a position shifted left by 2 and a CLOSED bit.
+ * shares this layout. A turnstile word holds a position shifted left by 3, a SLEEPER and a CLOSED bit.
  * A thread may be terminated between any two instructions: what it had not published never was.
  */
 
 import { IsolithError } from '../errors.js';
-import { deadlineOf, isPast, Line, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
+import { deadlineOf, isPast, Line, Patience, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
 import type { Bell, Storage } from './storage.js';
-import { BUSY, Turnstiles } from './turnstile.js';
+import { ahead, BITS, BUSY, CLOSED, Turnstiles, WORD } from './turnstile.js';
 
 /** What a queue's items are: numbers, bytes, or whatever the codec takes. */
 export type QueueType = 'i32' | 'u32' | 'f64' | 'bytes' | 'any';
@@ -19,6 +19,7 @@ export const TAIL = 0;
 export const TAIL_POSITION = 1;
 export const HEAD_SEEN = 2;
 export const PUSHED = 3;
+export const POPPED_SEEN = 4;
 export const HEAD = 16;
 export const HEAD_POSITION = 17;
 export const TAIL_SEEN = 18;
@@ -26,20 +27,11 @@ export const POPPED = 19;
 export const KIND = 32;
 export const CAPACITY = 33;
 export const SLOTS = 34;
-export const CONSUMERS_ASLEEP = 35;
-export const PRODUCERS_ASLEEP = 36;
 export const HEADER = 48;
-
-export const CLOSED = 2;
-export const BITS = 3;
-export const STEP = 4;
 
 /** Kind words: `IQ` and a number, as in `queue.rs`. */
 export const KINDS: readonly QueueType[] = ['u32', 'i32', 'f64', 'bytes', 'any'];
 export const MAGIC = 0x4951_0001;
-
-/** Attempts before a waiting thread goes to sleep: about 2 µs, less than sleeping costs. */
-const EAGER = 40;
 
 /** Answer of an attempt that found nothing. */
 export const NOTHING = Symbol('nothing');
@@ -53,6 +45,7 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
   protected readonly mask: number;
   readonly #pushing = new Line();
   readonly #popping = new Line();
+  readonly #patience = new Patience();
 
   /** @internal */
   constructor(storage: Storage, words: number) {
@@ -83,12 +76,13 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
   /** Pushes, blocking while there is no room; false after the timeout. Workers only. */
   pushWait(value: T, options?: WaitOptions): boolean {
     if (this.push(value)) return true;
-    const deadline = deadlineOf(options);
-    const attempt = this.keep(value);
-    for (let i = 0; i < EAGER; i++) if (attempt()) return true;
     requireBlocking('pushAsync');
+    const attempt = this.keep(value);
+    // The longer its pauses, the more the other side gets done before its words are looked at again.
+    if (this.#patience.lookOut(attempt)) return true;
+    const deadline = deadlineOf(options);
     for (;;) {
-      const word = this.#announce(PRODUCERS_ASLEEP, HEAD);
+      const word = this.bellOf(HEAD);
       if (attempt()) return true;
       if (isPast(deadline)) return false;
       sleep(this.w, HEAD, word, deadline, options?.signal);
@@ -103,15 +97,14 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
 
   /** @internal `popWait`, with `NOTHING` for none. */
   takeWait(options?: WaitOptions): T | typeof NOTHING {
-    const deadline = deadlineOf(options);
-    for (let i = 0; i < EAGER; i++) {
-      const item = this.take();
-      if (item !== NOTHING) return item;
-    }
+    let item = this.take();
+    if (item !== NOTHING) return item;
     requireBlocking('popAsync');
+    if (this.#patience.lookOut(() => (item = this.take()) !== NOTHING)) return item;
+    const deadline = deadlineOf(options);
     for (;;) {
-      const word = this.#announce(CONSUMERS_ASLEEP, TAIL);
-      const item = this.take();
+      const word = this.bellOf(TAIL);
+      item = this.take();
       if (item !== NOTHING) return item;
       if (this.closed || isPast(deadline)) return this.take();
       sleep(this.w, TAIL, word, deadline, options?.signal);
@@ -126,7 +119,7 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     const attempt = this.keep(value);
     const turn = async (): Promise<boolean> => {
       for (;;) {
-        const word = this.#announce(PRODUCERS_ASLEEP, HEAD);
+        const word = this.bellOf(HEAD);
         if (attempt()) return true;
         if (isPast(deadline)) return false;
         await sleepAsync(this.w, HEAD, word, deadline, options?.signal);
@@ -151,7 +144,7 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     const deadline = deadlineOf(options);
     const turn = async (): Promise<T | typeof NOTHING> => {
       for (;;) {
-        const word = this.#announce(CONSUMERS_ASLEEP, TAIL);
+        const word = this.bellOf(TAIL);
         const item = this.take();
         if (item !== NOTHING) return item;
         if (this.closed) return this.take();
@@ -175,7 +168,7 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
   get length(): number {
     const head = this.outside(HEAD) & ~BITS;
     const tail = this.outside(TAIL) & ~BITS;
-    return Math.min((tail - head) >>> 2, this.capacity);
+    return Math.min(((tail - head) & WORD) >>> 3, this.capacity);
   }
 
   /** Whether `close` was called, on any thread. */
@@ -195,21 +188,52 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
 
   /** Drops what is queued now. */
   clear(): void {
+    this.#drop(undefined);
+  }
+
+  /** @internal The position at which the next item will be pushed, for who alone pushes. */
+  get pushPosition(): number {
+    return this.outside(TAIL) & ~BITS;
+  }
+
+  /** @internal Whether the item that was pushed at this position has been popped. */
+  wasPopped(position: number): boolean {
+    return ahead(this.outside(HEAD) & ~BITS, position) > 0;
+  }
+
+  /** @internal Takes the only item back if it is still at this position; false if it was popped. */
+  retract(position: number): boolean {
+    return this.#drop(position);
+  }
+
+  /** @internal Wakes who waits for room, without any. */
+  nudge(): void {
+    const before = this.enter(HEAD);
+    if (before !== BUSY) this.leave(HEAD, before);
+  }
+
+  /** Drops all items, if the oldest is the one at this position. */
+  #drop(position: number | undefined): boolean {
     const before = this.enter(HEAD);
     if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
+    if (position !== undefined && (before & ~BITS) !== position) {
+      this.leave(HEAD, before);
+      return false;
+    }
     // Inside at both ends: what is dropped has been written whole.
     this.insideBoth = true;
     const last = this.enter(TAIL);
     this.insideBoth = false;
-    const tail = (last === BUSY ? before : last) & ~BITS;
-    if (last !== BUSY) {
-      this.dropped();
-      this.w[TAIL_SEEN] = tail;
-      this.leave(TAIL, last);
+    if (last === BUSY) {
+      this.leave(HEAD, before);
+      throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
     }
+    const tail = last & ~BITS;
+    this.dropped();
+    this.w[TAIL_SEEN] = tail;
+    this.leave(TAIL, last);
     this.leave(HEAD, tail | (before & CLOSED));
-    Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
-    Atomics.notify(this.w, HEAD);
+    return true;
   }
 
   /**
@@ -231,23 +255,14 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
   protected dropped(): void {}
 
   protected wakeAll(): void {
-    Atomics.store(this.w, CONSUMERS_ASLEEP, 0);
-    Atomics.store(this.w, PRODUCERS_ASLEEP, 0);
     Atomics.notify(this.w, TAIL);
     Atomics.notify(this.w, HEAD);
   }
 
-  /** Raises the flag, then reads the word to sleep on: whoever changes it later sees the flag. */
-  #announce(flag: number, word: number): number {
-    Atomics.store(this.w, flag, 1);
-    return Atomics.load(this.w, word);
-  }
-
-  /** @internal For waiting on many: raises a side's flag and gives the word to sleep on. */
+  /** @internal For waiting on many: the word to sleep on until the other side did something. */
   announce(side: 'read' | 'write'): Bell {
     const index = side === 'read' ? TAIL : HEAD;
-    const value = this.#announce(side === 'read' ? CONSUMERS_ASLEEP : PRODUCERS_ASLEEP, index);
-    return { words: this.w, index, value };
+    return { words: this.w, index, value: this.bellOf(index) };
   }
 }
 

@@ -14,7 +14,7 @@ export interface QueueOptions extends StorageOptions {
   readonly capacity?: number | undefined;
   /** `'any'` unless told. */
   readonly type?: QueueType | undefined;
-  /** Room for `bytes` and `any` items in all, each with a header of 4; rounded up to a power of 2. */
+  /** Room for `bytes` and `any` items in all, each with a header of 4; rounded up to a power of 2, up to 128 MiB. */
   readonly bytes?: number | undefined;
 }
 
@@ -42,7 +42,7 @@ function attachAt(storage: Storage): Queue<never> {
 /**
  * A bounded queue in shared memory, empty.
  *
- * Throws a RangeError for a capacity that is not a whole number from 1 to 2²⁸.
+ * Throws a RangeError for a capacity that is not a whole number from 1 to 2²⁵.
  */
 export function createQueue(options: QueueOptions & { type: 'i32' | 'u32' | 'f64' }): Queue<number>;
 export function createQueue(options: QueueOptions & { type: 'bytes' }): Queue<Uint8Array>;
@@ -51,12 +51,12 @@ export function createQueue(options: QueueOptions = {}): Queue<never> {
   const { capacity = 1024, type = 'any' } = options;
   const kind = KINDS.indexOf(type);
   if (kind < 0) throw new RangeError(`a queue's type is one of ${KINDS.join(', ')}, not ${String(type)}`);
-  if (!Number.isInteger(capacity) || capacity < 1 || capacity > 1 << 28) {
-    throw new RangeError(`a queue's capacity is a whole number from 1 to ${1 << 28}, not ${capacity}`);
+  if (!Number.isInteger(capacity) || capacity < 1 || capacity > 1 << 25) {
+    throw new RangeError(`a queue's capacity is a whole number from 1 to ${1 << 25}, not ${capacity}`);
   }
   const cells = type === 'bytes' || type === 'any';
   const bytes = options.bytes ?? Math.min(Math.max(1 << 16, 64 * capacity), 1 << 26);
-  if (cells && !(bytes >= 8 && bytes <= 1 << 30)) throw new RangeError(`a queue's bytes are 8 to ${1 << 30}, not ${bytes}`);
+  if (cells && !(bytes >= 8 && bytes <= 1 << 27)) throw new RangeError(`a queue's bytes are 8 to ${1 << 27}, not ${bytes}`);
   const slots = 2 ** Math.ceil(Math.log2(cells ? bytes / 4 : capacity));
   const storage = allocate(4 * HEADER + slots * (type === 'f64' ? 8 : 4), options);
   const words = new Int32Array(storage.buffer, storage.byteOffset, HEADER);

@@ -2,20 +2,23 @@
 
 let id = 0;
 
+/** Turnstiles keep two bits beside an id, and V8 allocates for numbers of more than 30 bits. */
+const MOST = 0x0fff_ffff;
+
 /**
  * Says which thread this is; a worker calls it once, before it uses a lock or queue.
  *
- * Ids are 1 to 2³¹ − 1 and never used again, so that one names a single life of a thread: after a
+ * Ids are 1 to 2²⁸ − 1 and never used again, so that one names a single life of a thread: after a
  * worker is certain to be dead, its killer passes the id to the `poison` of what it may have held.
  */
 export function setThreadId(n: number): void {
-  if (!Number.isInteger(n) || n < 1 || n > 0x7fff_ffff) throw new RangeError(`a thread id is 1 to 2147483647, not ${n}`);
+  if (!Number.isInteger(n) || n < 1 || n > MOST) throw new RangeError(`a thread id is 1 to ${MOST}, not ${n}`);
   id = n;
 }
 
 /** This thread's id: what `setThreadId` said, else a random one. */
 export function threadId(): number {
-  return id === 0 ? (id = 1 + Math.floor(Math.random() * 0x7fff_fffe)) : id;
+  return id === 0 ? (id = 1 + Math.floor(Math.random() * MOST)) : id;
 }
 
 /** Where the dead are listed for all threads: word 0 how many there were, then their ids, the latest in a ring. */

@@ -23,6 +23,11 @@ const SLICE = 50;
 /** The same for promises. In WebKit's workers `waitAsync` loses wake-ups, so they look more often. */
 const ASYNC_SLICE = waitAsyncIsLossy() ? 10 : 1000;
 
+/** Rounds of `linger` that looking out takes at most, some 20 µs: about what sleeping and being woken costs. */
+const MOST = 12;
+/** Whoever has given up looking out tries again, some 5 µs, once in so many waits: the others may have become quicker. */
+const [PROBE, PROBES] = [6, 256];
+
 const clock: { now(): number } = typeof performance === 'undefined' ? Date : performance;
 let blocking: boolean | undefined;
 
@@ -43,6 +48,44 @@ export function deadlineOf(options: WaitOptions | undefined): number {
 /** Whether the moment has passed. */
 export function isPast(deadline: number): boolean {
   return deadline !== Infinity && clock.now() >= deadline;
+}
+
+const atomics: { pause?(): void } = Atomics as object;
+
+/** Lets a moment pass, longer from round to round: 1, 2, 4 … up to 64 pauses of the processor, some 3 µs. */
+export function linger(round: number): void {
+  if (atomics.pause !== undefined) {
+    for (let i = 1 << Math.min(round, 6); i > 0; i--) atomics.pause();
+  } else {
+    // As long as pauses would take, roughly: loads that no compiler may leave out.
+    for (let i = 8 << Math.min(round, 6); i > 0; i--) Atomics.load(nothing, 0);
+  }
+}
+
+const nothing = new Int32Array(1);
+
+/**
+ * How long to look out for something before sleeping, learnt from how it went before.
+ *
+ * Where the other side runs on another core it answers within the look-out; where it shares this
+ * one, looking out only keeps it from running.
+ */
+export class Patience {
+  #rounds = MOST;
+  #waits = 0;
+
+  /** Calls `attempt` after longer and longer pauses until it says true; false if that did not come soon. */
+  lookOut(attempt: () => boolean): boolean {
+    const rounds = this.#rounds === 0 && ++this.#waits % PROBES === 0 ? PROBE : this.#rounds;
+    for (let round = 1; round <= rounds; round++) {
+      linger(round);
+      if (!attempt()) continue;
+      this.#rounds = MOST;
+      return true;
+    }
+    this.#rounds >>= 1;
+    return false;
+  }
 }
 
 /** Throws where blocking is not allowed, naming what to call instead. */
@@ -89,14 +132,20 @@ export function sleepAsync(
   });
 }
 
-/** Blocks until `attempt` says true, looking again whenever the word changes; false after the timeout. */
-export function blockUntil(words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined, instead: string): boolean {
+/**
+ * Blocks until `attempt` says true, looking again whenever the word changes; false after the timeout.
+ *
+ * `bit` is set in the word first, for those who change it to see that somebody sleeps on it.
+ */
+export function blockUntil(
+  words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined, instead: string, bit = 0,
+): boolean {
   if (attempt()) return true;
   requireBlocking(instead);
   const deadline = deadlineOf(options);
   for (;;) {
     // Read before the attempt: a change after this ends the sleep at once.
-    const value = Atomics.load(words, index);
+    const value = look(words, index, bit);
     if (attempt()) return true;
     if (isPast(deadline)) return false;
     sleep(words, index, value, deadline, options?.signal);
@@ -104,15 +153,21 @@ export function blockUntil(words: Int32Array, index: number, attempt: () => bool
 }
 
 /** Like `blockUntil`, as a promise. Rejects with the signal's reason. */
-export async function until(words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined): Promise<boolean> {
+export async function until(
+  words: Int32Array, index: number, attempt: () => boolean, options: WaitOptions | undefined, bit = 0,
+): Promise<boolean> {
   options?.signal?.throwIfAborted();
   const deadline = deadlineOf(options);
   for (;;) {
-    const value = Atomics.load(words, index);
+    const value = look(words, index, bit);
     if (attempt()) return true;
     if (isPast(deadline)) return false;
     await sleepAsync(words, index, value, deadline, options?.signal);
   }
+}
+
+function look(words: Int32Array, index: number, bit: number): number {
+  return bit === 0 ? Atomics.load(words, index) : Atomics.or(words, index, bit) | bit;
 }
 
 /** Turns the caller waits in on its own thread, so that only the first of them waits in shared memory. */

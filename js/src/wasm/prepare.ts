@@ -38,6 +38,12 @@ export function needsThreads({ shape }: Compiled): boolean {
   return shape.imports.some(isSpawn);
 }
 
+/** Whether it is a library with something to do before its first call. */
+function isReactor({ shape }: Compiled): boolean {
+  const has = (wanted: string): boolean => shape.exports.some(({ name, kind }) => name === wanted && kind === 'func');
+  return has('_initialize') && !has('_start');
+}
+
 function isSpawn({ module, name, kind }: ImportType): boolean {
   return module === 'wasi' && name === 'thread-spawn' && kind === 'func';
 }
@@ -67,6 +73,8 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     ...memoryOf(shape),
     fuel: variant.fuel,
     start: variant.start,
+    stack: variant.stack === undefined ? undefined : { name: variant.stack, bytes: config.limits?.stackBytes ?? 0 },
+    reactor: isReactor(compiled),
     amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
     pid,
   };
@@ -81,12 +89,9 @@ export function fuelOf(fuel: number | bigint): bigint {
 }
 
 async function variantOf(compiled: Compiled, { fuel, meter, limits }: RunConfig): Promise<Variant> {
-  if (fuel === undefined && limits?.memoryPages === undefined && limits?.tableElements === undefined) return compiled;
-  return compiled.metered({
-    mode: fuel === undefined ? 'off' : (meter ?? 'coarse'),
-    ...(limits?.memoryPages === undefined ? {} : { memoryPages: limits.memoryPages }),
-    ...(limits?.tableElements === undefined ? {} : { tableElements: limits.tableElements }),
-  });
+  const given = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined);
+  if (fuel === undefined && given.length === 0) return compiled;
+  return compiled.metered({ mode: fuel === undefined ? 'off' : (meter ?? 'coarse'), ...Object.fromEntries(given) });
 }
 
 function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inline: boolean, pid: number | undefined): Given | undefined {

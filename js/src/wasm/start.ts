@@ -1,11 +1,17 @@
-/** Brings an instance to life: its imports, its place, its initialisation. */
+/** Brings an instance to life: its process, its imports, its place, its initialisation. */
 
+import { getClient } from '../fs/service.js';
+import { getKernel } from '../runtime.js';
+import { requireShared } from '../support.js';
 import type { InstanceConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Instance } from './instance.js';
 import type { Compiled } from './modules.js';
-import { inlinePort, workerPort } from './ports.js';
-import { needsThreads, prepare } from './prepare.js';
+import { inlinePort, type Port, workerPort } from './ports.js';
+import { needsThreads, needsWasi, prepare } from './prepare.js';
+import { createProcess } from './program.js';
+import { Stdio } from './stdio.js';
+import { wasiOf } from './wasi-here.js';
 
 /** Makes an instance of a module. */
 export async function start(moduleId: string, compiled: Compiled, config: InstanceConfig): Promise<Instance> {
@@ -13,18 +19,36 @@ export async function start(moduleId: string, compiled: Compiled, config: Instan
   if (needsThreads(compiled)) {
     throw new WasmError(WasmCode.instantiate, 'the module starts threads of WASI: run it as a program (runWasi, spawnWasi)');
   }
-  const prepared = await prepare(compiled, config, undefined);
-  const port = prepared.inline
-    ? await inlinePort(prepared, { wasi: () => ({}), exitCode: () => undefined })
-    : await workerPort(prepared, async () => -1);
-  return new Instance({
-    moduleId,
-    shape: compiled.shape,
-    port,
-    timeout: config.timeout,
-    rule: config.bigint ?? 'auto',
-    free: async () => {},
+  const given = { moduleId, shape: compiled.shape, timeout: config.timeout, rule: config.bigint ?? 'auto' } as const;
+  if (!needsWasi(compiled) && config.preopens === undefined) {
+    return new Instance({ ...given, port: await portOf(compiled, config, undefined), free: async () => {} });
+  }
+  const kernel = getKernel();
+  // Without shared memory a guest has its files only where they are.
+  const inline = config.inline ?? !kernel.shared;
+  if (inline && config.timeout !== undefined) requireShared('a timeout');
+  const connected = new Stdio(kernel, config, 'discard');
+  const process = await createProcess(config, connected).catch(async (error: unknown) => {
+    await connected.finish();
+    throw error;
   });
+  connected.start();
+  const free = async (): Promise<void> => {
+    process.end(0);
+    await connected.finish();
+    await process.free();
+  };
+  try {
+    return new Instance({ ...given, port: await portOf(compiled, { ...config, inline }, process.pid), free });
+  } catch (error) {
+    await free();
+    throw error;
+  }
+}
+
+async function portOf(compiled: Compiled, config: InstanceConfig, pid: number | undefined): Promise<Port> {
+  const prepared = await prepare(compiled, config, pid);
+  return prepared.inline ? inlinePort(prepared, wasiOf(getKernel(), getClient)) : workerPort(prepared, async () => -1);
 }
 
 /** Refuses what makes no sense; throws 5001. */

@@ -23,7 +23,7 @@ pub mod open;
 pub mod path;
 mod poll;
 mod proc;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32"), not(loom)))]
 mod tests;
 
 use super::descriptor::{Entry, What};

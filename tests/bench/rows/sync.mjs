@@ -181,7 +181,9 @@ const queuePair = () => {
   const [there, back] = [1, 2].map(() => createQueue({ capacity: 4, type: 'i32' }).handle);
   return { there, back };
 };
-const bareWords = () => ({ words: new Int32Array(new SharedArrayBuffer(512)) });
+const bareWords = (slice) => () => ({ words: new Int32Array(new SharedArrayBuffer(512)), slice });
+const SLICED = 'the same, in slices of a second';
+const sliced = { reference: true, caveat: 'as who must not sleep for ever if the other side is killed' };
 const asked = (echo, ask, data) => () => {
   const shared = data();
   return [[echo, shared], [ask, shared]];
@@ -193,9 +195,11 @@ const wakeRows = [
   told(LOCK, 'isolith, Mutex', 'ns', 3e5, () => [['mutexAlone']], {}),
   told(LOCK, 'two Atomics operations', 'ns', 3e5, () => [['atomicsAlone']], { reference: true }),
   told(HOT, 'isolith, queues of i32', 'µs', 2e3, asked('queueEcho', 'queueAsk', queuePair), { targets: [{ than: 'Atomics.wait', times: 1 / 1.3 }] }),
-  told(HOT, 'Atomics.wait and notify alone', 'µs', 2e3, asked('bareEcho', 'bareAsk', bareWords), { reference: true }),
+  told(HOT, 'Atomics.wait and notify alone', 'µs', 2e3, asked('bareEcho', 'bareAsk', bareWords(Infinity)), { reference: true }),
+  told(HOT, SLICED, 'µs', 2e3, asked('bareEcho', 'bareAsk', bareWords(1000)), sliced),
   told(COLD, 'isolith, queues of i32', 'µs', 50, asked('queueEcho', 'queueSleepyAsk', queuePair), { targets: [{ than: 'Atomics.wait', times: 1 / 1.3 }] }),
-  told(COLD, 'Atomics.wait and notify alone', 'µs', 50, asked('bareEcho', 'bareSleepyAsk', bareWords), { reference: true }),
+  told(COLD, 'Atomics.wait and notify alone', 'µs', 50, asked('bareEcho', 'bareSleepyAsk', bareWords(Infinity)), { reference: true }),
+  told(COLD, SLICED, 'µs', 50, asked('bareEcho', 'bareSleepyAsk', bareWords(1000)), sliced),
 ];
 
 const PAYLOADS = { 'a number': 12345.5, 'a short string': 'hello world', 'a small object': { id: 7, name: 'task', tags: ['a', 'b'] } };

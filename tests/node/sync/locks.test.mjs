@@ -286,7 +286,7 @@ test('with a graveyard waiting threads find the dead by themselves, in every pri
     for (const [name, end] of [['tail', 0], ['head', 16]]) {
       const words = new Int32Array(handles[name].buffer);
       words[end + 1] = words[end];
-      words[end] = (sync.threadId() << 1) | 1;
+      words[end] = (sync.threadId() << 2) | 1;
     }
     note('holds');
     return sync.Once.attach(handles.once).call(() => new Promise((resolve) => setTimeout(resolve, 60_000)));

@@ -243,10 +243,29 @@ test('a turnstile that a dead thread holds opens by poison, and only for that id
   const words = new Int32Array(queue.handle.buffer, queue.handle.ptr);
   for (const end of [0, 16]) {
     words[end + 1] = words[end];
-    words[end] = (66 << 1) | 1;
+    words[end] = (66 << 2) | 1;
   }
   assert.equal(queue.poison(65), false);
   assert.equal(queue.poison(66), true);
   assert.equal(queue.push(6), true);
   assert.deepEqual([queue.pop(), queue.pop()], [5, 6]);
 });
+
+for (const [type, samples] of Object.entries(SAMPLES)) {
+  test(`${type}: positions begin again at 2³⁰ without a seam`, () => {
+    const queue = createQueue({ capacity: 3, type, bytes: 1024 });
+    const words = new Int32Array(queue.handle.buffer, queue.handle.ptr, 48);
+    // Both ends as if so much had gone through already: turnstile, position, and the other end as last seen.
+    const cells = type === 'bytes' || type === 'any' ? 256 : 4;
+    for (const end of [0, 16]) words.fill(2 ** 30 - 8 * cells, end, end + 3);
+    for (let lap = 0; lap < 300; lap++) {
+      const items = Array.from({ length: 3 }, (_, i) => samples[(lap + i) % samples.length]);
+      for (const item of items) assert.equal(queue.push(item), true);
+      assert.equal(queue.push(samples[0]), false);
+      assert.equal(queue.length, 3);
+      for (const item of items) assert.deepEqual(queue.pop(), item);
+      assert.equal(queue.pop(), undefined);
+    }
+    assert.ok(words[0] >= 0 && words[0] < 2 ** 29, `the position is ${words[0]}`);
+  });
+}
