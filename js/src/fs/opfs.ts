@@ -153,10 +153,10 @@ class Container implements Records {
     return keys.map((key) => this.#value(toKey(key))?.buffer);
   }
 
-  async commit(writes: readonly Write[]): Promise<void> {
+  async commit(writes: readonly Write[], hard = false): Promise<void> {
     try {
       const { entries, length } = append(this.#file, this.#end, writes);
-      if (this.#strict) this.#file.flush();
+      if (this.#strict || hard) this.#file.flush();
       this.#enter(entries, this.#end + FRAME + entries.length);
       this.#end += length;
     } catch (cause) {

@@ -204,13 +204,14 @@ class RecordVolume implements Volume {
     const door = this.#door;
     const { exports } = door;
     must(this.#host, exports.isolith_fs_batch(this.store, 0));
+    const hard = door.number(0) !== 0;
     const writes = parseBatch(door);
     must(this.#host, exports.isolith_fs_batch_copied(this.store));
     if (writes.length === 0) return;
     this.#host.busy(1);
     this.#writer.stay();
     try {
-      await this.#records.commit(writes);
+      await this.#records.commit(writes, hard);
       exports.isolith_fs_batch_done(this.store, 0, 0);
       this.#writer.tell();
     } catch (error) {

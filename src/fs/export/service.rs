@@ -214,6 +214,7 @@ pub extern "C-unwind" fn isolith_fs_fold(store: u32) -> u32 {
 
 /// Takes a batch: for each write its kind (4 bytes: 0 put, 1 delete a range), the length of the
 /// key, the second number (a value's length, or the last key's), a value's address, then the keys.
+/// Number 0: whether it must be on the disk itself when it is done.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
     serve(&mut |desk| {
@@ -238,6 +239,7 @@ pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
             bytes.extend_from_slice(&last);
         }
         desk.post(store).batch = batch;
+        tell(0, &[f64::from(u8::from(desk.fs.is_hard(StoreId::from_number(store))))]);
         tell_bytes(bytes);
         Ok(())
     })

@@ -75,13 +75,14 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// `fd_sync` and `fd_datasync`: the call is over when all changes of the file are durable.
+    /// `fd_sync` and `fd_datasync`: the call is over when the disk has all changes of the file.
     ///
     /// # Errors
     /// `EBADF`.
     pub fn fd_sync(&mut self, fd: u32, right: u64) -> Step<()> {
         let (handle, _) = self.file(fd, right)?;
-        self.durable = Some(self.fs.ticket(self.fs.node_of(handle)?));
+        let node = self.fs.node_of(handle)?;
+        self.durable = Some(self.fs.harden(node));
         Ok(())
     }
 
