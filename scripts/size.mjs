@@ -12,7 +12,7 @@ const KB = 1024;
 const budget = [
   // The heap and the pool take 26 KB, guests' shapes 7 KB, WASI with its processes and pipes 22 KB, the filesystem's core the
   // rest: owners and extended attributes 5 KB of it.
-  ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 178 * KB],
+  ['kernel (isolith.wasm)', () => readFile(join(DIST, 'isolith.wasm')), 150 * KB],
   // All of node's file API is in it, for tasks that run on the caller's thread: callbacks, watching and attributes take 5 KB.
   // Heap, blocks and atomics take 8 KB; the rest is the pool with its ring and codec, queues, and files.
   ['page (index.js and what it imports)', page, 60 * KB],
