@@ -185,9 +185,7 @@ impl<'a> Queue<'a> {
                 return Err(Refused::Closed);
             }
             // Signed: the head may have passed a tail that is stale by now, which is not "full".
-            let full = |head: u32| {
-                ahead(before, head) >= (self.capacity * STEP).cast_signed()
-            };
+            let full = |head: u32| ahead(before, head) >= (self.capacity * STEP).cast_signed();
             let mut seen = tail.seen.load(Ordering::Relaxed);
             if full(seen) {
                 // Acquire, with the consumers' Release: their reads of the slots up to here are

@@ -7,6 +7,9 @@ import { openOpfs } from './opfs.js';
 import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
+/** The database of `/` unless another is chosen. */
+export const STORE_NAME = 'isolith';
+
 /** How the filesystem is set up when it starts. */
 export interface FsOptions {
   /** The database that keeps `/`; pages of one origin with the same name share their files. */
@@ -24,7 +27,8 @@ export type Control =
   | { readonly name: 'mount'; readonly path: string; readonly options: MountOptions }
   | { readonly name: 'unmount'; readonly path: string }
   | { readonly name: 'flush' }
-  | { readonly name: 'measure' };
+  | { readonly name: 'measure' }
+  | { readonly name: 'tell' };
 
 /** What to mount. */
 export type MountOptions =
@@ -79,7 +83,7 @@ export class Engine implements Host {
   }
 
   /** Opens `/`. Says in the word `state` how it went; rejects with why not. */
-  async start({ name = 'isolith', cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
+  async start({ name = STORE_NAME, cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
     const { exports } = this.door;
     const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
     must(this, exports.isolith_fs_init(low, high, cacheBytes));
@@ -134,6 +138,10 @@ export class Engine implements Host {
         await Promise.all([...this.#volumes.values()].map((volume) => volume.flush()));
         return undefined;
       case 'measure':
+        await Promise.all([...this.#volumes.values()].map((volume) => volume.measure?.()));
+        return undefined;
+      case 'tell':
+        for (const volume of this.#volumes.values()) volume.tell?.();
         return undefined;
     }
   }
@@ -199,6 +207,9 @@ export class Engine implements Host {
   rights(): void {
     const shared = [...this.#volumes.values()].some((volume) => volume.shared);
     Atomics.store(this.door.words, Word.shared, Number(shared));
+    const root = this.#mounts.get('/');
+    const volume = root === undefined ? undefined : this.#volumes.get(root);
+    Atomics.store(this.door.words, Word.direct, volume?.solo ? volume.store + 1 : 0);
   }
 
   busy(by: 1 | -1): void {

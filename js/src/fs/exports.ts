@@ -53,9 +53,9 @@ export interface FsExports {
   isolith_fs_fill(load: number, bytes: number): number;
   isolith_fs_fill_failed(load: number, words: number): number;
   isolith_fs_fold(store: number): number;
-  isolith_fs_batch(store: number, all: number): number;
+  isolith_fs_batch(store: number, little: number): number;
   isolith_fs_batch_copied(store: number): number;
-  isolith_fs_batch_done(store: number, error: number, words: number): number;
+  isolith_fs_batch_done(store: number, epoch: number, error: number, words: number): number;
   isolith_fs_abandon(store: number): number;
   isolith_fs_sweep(store: number): number;
   isolith_fs_check(): number;
@@ -111,6 +111,9 @@ export const enum Word {
   channelLow,
   channelHigh,
   watchers,
+  direct,
+  workers,
+  instant,
 }
 
 /** What the word `state` says. */
@@ -155,7 +158,7 @@ export class Door {
     const { buffer } = this.kernel.memory;
     if (buffer === this.#buffer) return;
     this.#buffer = buffer;
-    this.#words = new Int32Array(buffer, this.#wordsAt, 11);
+    this.#words = new Int32Array(buffer, this.#wordsAt, 14);
     this.#numbers = new Float64Array(buffer, this.#frame + 8, 16);
     this.#u8 = new Uint8Array(buffer);
   }

@@ -8,6 +8,8 @@ export interface Records {
   load(keys: readonly Uint8Array<ArrayBuffer>[], unless?: Uint8Array<ArrayBuffer>): Promise<(ArrayBuffer | undefined)[] | 'stale'>;
   /** Writes all or nothing; resolves once it is durable. Rejects with a `CommitError`. */
   commit(writes: readonly Write[]): Promise<void>;
+  /** The same at once, for stores that can; values may be views of shared memory. */
+  commitNow?(writes: readonly Write[]): void;
   /** Takes over from another writer: `seal` is written after the last log record there is. */
   takeOver(from: Uint8Array<ArrayBuffer>, seal: (records: Record_[]) => Record_): Promise<Record_[]>;
   close(): void;

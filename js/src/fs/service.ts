@@ -6,7 +6,8 @@ import type { Kernel } from '../kernel.js';
 import { type Bell, Client } from './client.js';
 import { type ChannelMessage, channelName } from './channel.js';
 import { getClient, madeClient, setMaker } from './current.js';
-import { type Control, Engine, type FsOptions } from './engine.js';
+import { Direct } from './direct.js';
+import { type Control, Engine, type FsOptions, STORE_NAME } from './engine.js';
 import { Door, State, Word } from './exports.js';
 import type { FromStores, StartStores, ToStores } from './store-worker.js';
 
@@ -53,10 +54,18 @@ class ThreadBell implements Bell {
   #watched: (() => void) | undefined;
   #calls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   #next = 0;
+  #direct: Direct | undefined;
 
   constructor(kernel: Kernel, tick: () => void) {
     this.#kernel = kernel;
     this.#tick = tick;
+  }
+
+  commit(): boolean {
+    const { name = STORE_NAME, durability = 'relaxed' } = options;
+    const tell = (name: 'measure' | 'tell') => (): void => void this.control({ name }).catch(() => {});
+    this.#direct ??= new Direct(Door.of(this.#kernel), name, durability, { landed: this.#tick, full: tell('measure'), seen: tell('tell') });
+    return this.#direct.commit();
   }
 
   /** Listens for workers that want the filesystem. */
