@@ -19,6 +19,8 @@ if (!options['no-setup']) await run('node', ['scripts/setup.mjs', ...(options.ch
 if (!options['no-build']) await run('node', ['scripts/build.mjs']);
 const { makeSamples, SAMPLES } = await import(join(PLAYGROUND, 'samples/make.mjs'));
 await makeSamples();
+const { buildPrograms } = await import(join(ROOT, 'examples/programs/build.mjs'));
+await buildPrograms();
 
 // Loaded only now: a fresh clone has them after the set-up.
 const vite = await import('vite');

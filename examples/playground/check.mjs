@@ -24,6 +24,7 @@ export async function checkDemo({ url, browsers, samples }) {
       await checkTable(page, expected.table, wrong);
       await checkCancel(page, wrong);
       await checkHeap(page, wrong);
+      await checkTerminal(page, wrong);
       const { errors, alert } = await page.errors();
       for (const error of errors) wrong(`page error: ${error}`);
       if (alert) wrong(`the page says: ${alert}`);
@@ -153,4 +154,59 @@ async function checkHeap(page, wrong) {
   const after = await blocks();
   console.log(`  heap: ${before} blocks, ${with1} with a scratch block, ${after} without`);
   if (!(before >= 6) || with1 !== before + 1 || after !== before) wrong(`the heap map counts ${before}, ${with1}, ${after} blocks`);
+}
+
+/** What a line typed in the terminal must leave on the screen, and how it must end. */
+const TERMINAL = [
+  { line: 'grep -n stone poem.txt | head -n 1', shows: /^1:One stone lay in the river's bend,$/m, code: 0 },
+  { line: 'sort cities.csv | grep Oslo > found && cat found', shows: /^Oslo,Norway,709000$/m, code: 0 },
+  { line: 'wc -l < cities.csv', shows: /^\s+9$/m, code: 0 },
+  { line: 'mkdir -p a/b; cp poem.txt a/b; mv a/b/poem.txt a/x; tree a; rm -r a found', shows: /└── x\n\n1 directory, 1 file/, code: 0 },
+  { line: 'rhai fib.rhai 12 | tail -n 1', shows: /^89$/m, code: 0 },
+  { line: 'cat missing.txt', shows: /^cat: missing\.txt: No such file or directory$/m, code: 1 },
+  { line: 'nosuchprogram', shows: /^nosuchprogram: no such program/m, code: 127 },
+];
+
+/** Programs run, joined by pipes and redirections; one that reads what is typed, and one that never ends, as a person meets them. */
+async function checkTerminal(page, wrong) {
+  await page.click('tab-terminal');
+  await page.session.waitFor(() => document.getElementById('panel-terminal').dataset.state === 'idle', { timeout: DEADLINE, what: 'the terminal to start' });
+  const type = (text) => page.session.type('.xterm-helper-textarea', text);
+  const screen = () => page.session.execute(() => [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.replaceAll('\u00a0', ' ').trimEnd()).join('\n'));
+  const shows = (pattern, what) => page.session.waitFor(([source, flags]) => {
+    const rows = [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.replaceAll('\u00a0', ' ').trimEnd());
+    return new RegExp(source, flags).test(rows.join('\n'));
+  }, { args: [[pattern.source, pattern.flags]], timeout: DEADLINE, what });
+  const ended = async (line) => {
+    const code = await page.session.waitFor(() => {
+      const { state, code } = document.getElementById('panel-terminal').dataset;
+      return state === 'idle' && code !== '' && code;
+    }, { timeout: DEADLINE, what: `an end of ${line}` });
+    return Number(code);
+  };
+  const enter = async (line) => {
+    await page.session.execute(() => (document.getElementById('panel-terminal').dataset.code = ''));
+    await type(`${line}\n`);
+  };
+  for (const { line, shows: pattern, code } of TERMINAL) {
+    await enter('clear');
+    await ended('clear');
+    await enter(line);
+    const got = await ended(line);
+    if (got !== code) wrong(`${line} ended with ${got}, not ${code}`);
+    await shows(pattern, `what ${line} writes`).catch(async () => wrong(`${line} left on the screen: ${await screen()}`));
+  }
+  await enter('rhai');
+  await shows(/^rhai> $|^rhai>$/m, 'the prompt of rhai');
+  await type('let a = 6\na * 7\n');
+  // What is typed ahead stands before the prompt that it answers.
+  await shows(/(^|> )42$/m, 'an answer of rhai');
+  await type('\uE009d\uE000');
+  if ((await ended('rhai')) !== 0) wrong('rhai did not end well at Ctrl+D');
+  await enter("rhai -e 'loop {}'");
+  await new Promise((done) => setTimeout(done, 300));
+  await type('\uE009c\uE000');
+  const interrupted = await ended('an endless loop');
+  if (interrupted !== 130) wrong(`an interrupted program ended with ${interrupted}, not 130`);
+  console.log(`  terminal: ${TERMINAL.length + 2} lines, pipes and redirections, input while running, Ctrl+C`);
 }

@@ -9,7 +9,8 @@ export { createRing, Ring, type RingArray, type RingOptions, type RingType } fro
 export { Condvar, Guard, Mutex, type LockOptions } from './sync/mutex.js';
 export { RwLock } from './sync/rwlock.js';
 export { Barrier, Once, Semaphore, WaitGroup } from './sync/meeting.js';
-export { Channel, createSharedChannel, select, type Case, type ChannelOptions, type Selected } from './sync/channel.js';
+export { Channel, createSharedChannel, type ChannelOptions, type Codec } from './sync/channel.js';
+export { select, type Case, type Selected } from './sync/select.js';
 export { Broadcast, broadcast, Receiver, type BroadcastOptions } from './sync/broadcast.js';
 export { createPipe, Pipe, type PipeOptions } from './sync/pipe.js';
 export { attach, isHandle, type Attached } from './sync/attach.js';

@@ -3,6 +3,7 @@
 use super::Fs;
 use super::block::{runs, touched};
 use super::codec::Writer;
+use super::core::Volume;
 use super::id::{Data, Node, StoreId};
 use super::journal::{Changes, Flight, Ticket};
 use super::record::{Batch, FORMAT, Key, Write, extent_value};
@@ -71,6 +72,7 @@ impl Fs {
             pieces: Vec::new(),
             extents: Vec::new(),
             packs: Set::default(),
+            hard: std::mem::take(&mut journal.hard),
         };
         let mut draft = Draft { log, writes, flight };
         self.put_cuts(&mut draft);
@@ -219,6 +221,7 @@ impl Fs {
         }
         let Some(volume) = self.volume_mut(store) else { return };
         let journal = &mut volume.journal;
+        journal.soft = !flight.hard;
         let (seq, changes) = (flight.seq, flight.changes);
         for data in changes.dropped.keys() {
             journal.redo.forget(data);
@@ -265,6 +268,7 @@ impl Fs {
         let Some(volume) = self.volume_mut(store) else { return };
         let journal = &mut volume.journal;
         journal.is_new |= journal.seq == 0;
+        journal.hard |= flight.hard;
         let later = std::mem::take(&mut journal.changes);
         journal.changes = flight.changes.merge(later);
         let largest = sizes.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
@@ -291,6 +295,30 @@ impl Fs {
     pub fn ticket(&self, node: Node) -> Ticket {
         let epoch = self.volume(node.store()).map_or(0, |volume| volume.journal.epoch);
         Ticket { node, epoch }
+    }
+
+    /// As [`ticket`](Self::ticket), and the claim is settled only when the disk itself has the
+    /// changes, not only the operating system: the next batch is a [hard](Self::is_hard) one.
+    pub fn harden(&mut self, node: Node) -> Ticket {
+        let owned = |volume: &&mut Volume| volume.is_journaled() && volume.owned;
+        if let Some(volume) = self.volume_mut(node.store()).filter(owned) {
+            let journal = &mut volume.journal;
+            let in_flight = journal.flight.as_ref().is_some_and(|flight| !flight.hard);
+            let waits = !journal.changes.is_empty() || journal.is_new;
+            journal.hard |= waits || journal.soft || in_flight;
+            if journal.hard && !waits {
+                // Something must be written for the disk to be waited for.
+                journal.changes.inodes.insert(node);
+            }
+        }
+        self.ticket(node)
+    }
+
+    /// Whether the batch in flight must be on the disk itself before it is
+    /// [done](Self::batch_done).
+    pub fn is_hard(&self, store: StoreId) -> bool {
+        let flight = self.volume(store).and_then(|volume| volume.journal.flight.as_ref());
+        flight.is_some_and(|flight| flight.hard)
     }
 
     /// How the changes of `ticket` ended: none while they have not, then whether they are

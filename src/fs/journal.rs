@@ -107,6 +107,8 @@ pub(crate) struct Flight {
     pub(crate) pieces: Vec<(Data, u32, Piece)>,
     pub(crate) extents: Vec<(Data, u32)>,
     pub(crate) packs: Set<u32>,
+    /// The batch must be on the disk itself when it is done.
+    pub(crate) hard: bool,
 }
 
 #[derive(Debug)]
@@ -145,6 +147,10 @@ pub(crate) struct Journal {
     /// The format of what the store holds, 0 while it holds nothing. The next batch makes it
     /// [`FORMAT`](super::FORMAT).
     pub(crate) format: u64,
+    /// The next batch must be a hard one.
+    pub(crate) hard: bool,
+    /// A batch since the last hard one is done and may still be with the operating system only.
+    pub(crate) soft: bool,
 }
 
 impl Journal {
@@ -165,6 +171,9 @@ impl Journal {
             wanted: Vec::new(),
             is_new: false,
             format: 0,
+            hard: false,
+            // What was written before this mount may be as soft.
+            soft: true,
         }
     }
 

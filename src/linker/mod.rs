@@ -37,6 +37,7 @@ mod parse;
 mod pic;
 mod place;
 mod plan;
+mod purse;
 mod reach;
 mod splice;
 mod startup;

@@ -102,6 +102,11 @@ impl Table {
         if self.lowest >= MOST { Err(Errno::MFILE.into()) } else { Ok(self.lowest as u32) }
     }
 
+    /// Whether no descriptor ever had the number `fd` or a greater one, and one may have it.
+    pub fn is_fresh(&self, fd: u32) -> bool {
+        (self.entries.len()..MOST).contains(&(fd as usize))
+    }
+
     /// Gives a descriptor the number [`next`](Self::next).
     ///
     /// # Errors

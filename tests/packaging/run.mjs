@@ -63,7 +63,7 @@ async function visit(browser, address, startedBy) {
     () => globalThis.problems?.length > 0 ? { problems: globalThis.problems } : globalThis.report,
     { timeout: DEADLINE, what: 'the report of the page' },
   );
-  const expected = { isolated: true, sum: 7 * 1024, answer: 42, startedBy };
+  const expected = { isolated: true, sum: 7 * 1024, answer: 42, startedBy, guest: 42 };
   if (!isDeepStrictEqual(seen, expected)) throw new Error(`the page says ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`);
 }
 

@@ -6,6 +6,7 @@ import { Engine } from './engine.js';
 import { setUpPhoto } from './photo-tab.js';
 import { setUpTable } from './table-tab.js';
 import { setUpTabs } from './tabs.js';
+import { repaintTerminal, setUpTerminal } from './terminal-tab.js';
 import { setUpTheme } from './theme.js';
 import { HeapMap } from './views/heap-map.js';
 import { Timeline } from './views/timeline.js';
@@ -29,8 +30,13 @@ async function start(): Promise<void> {
   setUpTheme(() => {
     timeline.draw();
     map?.redraw();
+    repaintTerminal();
   });
-  setUpTabs((panel) => timeline.show(panel.replace('panel-', '')));
+  const showTerminal = setUpTerminal(fail);
+  setUpTabs((panel) => {
+    timeline.show(panel.replace('panel-', ''));
+    if (panel === 'panel-terminal') showTerminal();
+  });
   const { sharedMemory } = support();
   if (sharedMemory !== true) throw new Error(`Shared memory is not to be had here: ${sharedMemory}.`);
   const engine = await Engine.start(Math.max(1, Math.min(MOST, navigator.hardwareConcurrency)));

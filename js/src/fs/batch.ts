@@ -7,6 +7,8 @@ import { CommitError, type Write } from './idb.js';
 /** What must be written in one transaction. */
 export interface Batch {
   readonly epoch: number;
+  /** Whether it must be on the disk itself when it has ended. */
+  readonly hard: boolean;
   readonly writes: readonly Write[];
 }
 
@@ -23,9 +25,10 @@ export function takeBatch(door: Door, store: number, { little = false, views = f
   if (door.exports.isolith_fs_batch(store, Number(little)) !== 0) throw lastError(door.kernel);
   const epoch = door.number(0);
   if (epoch === 0) return undefined;
+  const hard = door.number(1) !== 0;
   const writes = parse(door, views);
   if (!views) release(door, store);
-  return { epoch, writes };
+  return { epoch, hard, writes };
 }
 
 /** Gives the memory of a batch's values back. */

@@ -1,6 +1,6 @@
 /** The functions of `node:fs` with callbacks, for code that is written so; without one they are the promises. */
 
-import { answer, type Callback, Stats } from './stats.js';
+import { answer, type Callback, dispose, Stats } from './stats.js';
 import type { Client, Steps } from './client.js';
 import type { Data } from './data.js';
 import { badArgument } from './errors.js';
@@ -19,7 +19,7 @@ type Either = {
     : FsPromises[K] & ((...args: [...args: unknown[], done: Callback<Settled<FsPromises[K]>>]) => void);
 };
 
-type ByNumber = 'fchmod' | 'fchown' | 'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes' | 'close' | 'readv' | 'writev';
+type ByNumber = 'fchmod' | 'fchown' | 'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes' | 'readv' | 'writev';
 
 /** Who watches by a callback. */
 export interface Watcher {
@@ -40,6 +40,7 @@ export type FsCallbacks = Either & {
   [K in ByNumber]: (fd: number, ...rest: [...args: unknown[], done: Callback<never>]) => void;
 } & {
   open: FsPromises['open'] & ((path: PathLike, ...rest: [...args: unknown[], done: Callback<number>]) => void);
+  close(fd: number, done?: Callback<void>): void;
   exists: FsPromises['exists'] & ((path: PathLike, done: (exists: boolean) => void) => void);
   read(fd: number, ...rest: [...args: unknown[], done: (error: Error | null, bytesRead: number, buffer: ArrayBufferView) => void]): void;
   write(fd: number, data: Data, ...rest: [...args: unknown[], done: (error: Error | null, written: number, data: Data) => void]): void;
@@ -70,7 +71,8 @@ export function makeCallbacks(client: () => Client, promises: FsPromises): FsCal
   }
   made['mkdtempDisposable'] = promises.mkdtempDisposable;
   const plain = made as Record<string, (...args: unknown[]) => unknown>;
-  const { open, exists } = plain;
+  const { open, exists, close } = plain;
+  made['close'] = (fd: number, done: Callback<void> = () => {}) => close!(fd, done);
   made['open'] = (...args: unknown[]) => (typeof args.at(-1) === 'function' ? open!(...args) : promises.open(...(args as [string])));
   made['exists'] = (path: PathLike, done?: (exists: boolean) => void) =>
     done ? exists!(path, (_: unknown, yes: boolean) => done(yes)) : promises.exists(path);
@@ -121,8 +123,7 @@ function watchBy(client: Client, path: PathLike, options: WatchOptions, listener
     ref: () => watcher,
     unref: () => watcher,
   };
-  if (Symbol.dispose) Object.assign(watcher, { [Symbol.dispose]: () => stop.abort() });
-  return watcher;
+  return Object.assign(watcher, { [dispose]: () => stop.abort() });
 }
 
 function statWatchers(promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'unwatchFile'> {

@@ -66,6 +66,9 @@ const PATIENCE = 60_000;
 /** Others' watchers are told at most so often while this thread does not return to its event loop, in milliseconds. */
 const NEWS = 10;
 
+/** The store is told of changes that nobody waits for at most so often, in milliseconds; it writes them a second later. */
+const WORD = 500;
+
 /** A blocked thread looks again after this long without having been woken, in milliseconds. */
 const SLICE = 20;
 
@@ -81,6 +84,7 @@ export class Client {
   #fresh: Promise<void> | undefined;
   #newsDue = false;
   #lastNews = 0;
+  #lastWord = -WORD;
   /** Called after every tick, for watchers. */
   onTick: (() => void) | undefined;
 
@@ -354,9 +358,13 @@ export class Client {
     if (this.#maySync && Atomics.load(this.door.words, Word.shared) !== 0) this.#freshenSync();
   }
 
-  /** After a change that was not made through `run`: watchers look. */
+  /** After a change that was not made through `run`: watchers look, and the store learns that there is something to write. */
   changed(): void {
     if (Atomics.load(this.door.words, Word.watchers) !== 0) this.#tellWatchers();
+    const now = performance.now();
+    if (now - this.#lastWord < WORD) return;
+    this.#lastWord = now;
+    this.#call();
   }
 
   /** Tries until the status is not `AGAIN`, sleeping between; throws what went wrong, or after a minute. */

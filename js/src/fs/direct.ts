@@ -48,7 +48,7 @@ export class Direct {
     const batch = takeBatch(this.#door, store, { little: true });
     if (!batch) return false;
     this.#flying = true;
-    void this.#records.commit(batch.writes).then(
+    void this.#records.commit(batch.writes, batch.hard).then(
       () => this.#land(store, batch.epoch),
       (error: unknown) => this.#land(store, batch.epoch, error),
     );

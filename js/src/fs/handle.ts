@@ -5,7 +5,7 @@ import type { OpenMode } from './constants.js';
 import { bytesOf, type Data, type Encoding } from './data.js';
 import { badValue, fsError } from './errors.js';
 import type { PathLike } from './path.js';
-import type { BigIntStats, Stats } from './stats.js';
+import { asyncDispose, type BigIntStats, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
 
 /** Where and how much `FileHandle.read` reads. */
@@ -75,6 +75,7 @@ export class FileHandle {
     position?: number | null,
   ): Promise<{ bytesWritten: number; buffer: T }> {
     const [bytes, at] = writeArguments(data, offsetOrPosition, lengthOrEncoding, position);
+    if (bytes.length === 0) return { bytesWritten: 0, buffer: data };
     this.#dirty = true;
     return { bytesWritten: await this.#run('write', (fd) => verbs.write(fd, bytes, at)), buffer: data };
   }
@@ -145,7 +146,7 @@ export class FileHandle {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 

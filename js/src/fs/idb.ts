@@ -6,10 +6,10 @@ export interface Records {
   image(from?: Uint8Array<ArrayBuffer>): Promise<Record_[]>;
   /** Values by key; 'stale' if there are records from key `unless` on that are no extents. */
   load(keys: readonly Uint8Array<ArrayBuffer>[], unless?: Uint8Array<ArrayBuffer>): Promise<(ArrayBuffer | undefined)[] | 'stale'>;
-  /** Writes all or nothing; resolves once it is durable. Rejects with a `CommitError`. */
-  commit(writes: readonly Write[]): Promise<void>;
+  /** Writes all or nothing; resolves once it is durable, on the disk itself if `hard`. Rejects with a `CommitError`. */
+  commit(writes: readonly Write[], hard?: boolean): Promise<void>;
   /** The same at once, for stores that can; values may be views of shared memory. */
-  commitNow?(writes: readonly Write[]): void;
+  commitNow?(writes: readonly Write[], hard: boolean): void;
   /** Takes over from another writer: `seal` is written after the last log record there is. */
   takeOver(from: Uint8Array<ArrayBuffer>, seal: (records: Record_[]) => Record_): Promise<Record_[]>;
   close(): void;
@@ -58,14 +58,15 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
   };
   watch();
   /** Begins a transaction; once more on a new connection if the old one is gone. */
-  const begin = async (mode: IDBTransactionMode): Promise<IDBTransaction> => {
+  const begin = async (mode: IDBTransactionMode, hard = false): Promise<IDBTransaction> => {
+    const options = { durability: hard ? 'strict' : durability } as const;
     try {
-      return db.transaction(STORE, mode, { durability });
+      return db.transaction(STORE, mode, options);
     } catch (error) {
       if ((error as DOMException).name !== 'InvalidStateError') throw error;
       db = await open(name);
       watch();
-      return db.transaction(STORE, mode, { durability });
+      return db.transaction(STORE, mode, options);
     }
   };
   return {
@@ -83,10 +84,10 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
       await finished(tx);
       return news && news.result > 0 ? 'stale' : gets.map((get) => get.result);
     },
-    async commit(writes) {
+    async commit(writes, hard) {
       let tx: IDBTransaction;
       try {
-        tx = await begin('readwrite');
+        tx = await begin('readwrite', hard);
       } catch (cause) {
         throw new CommitError(5, `the database does not open: ${String(cause)}`, { cause });
       }

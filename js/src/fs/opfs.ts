@@ -166,14 +166,14 @@ class Container implements Records {
     return keys.map((key) => this.#value(toKey(key))?.buffer);
   }
 
-  async commit(writes: readonly Write[]): Promise<void> {
-    this.commitNow(writes);
+  async commit(writes: readonly Write[], hard = false): Promise<void> {
+    this.commitNow(writes, hard);
   }
 
-  commitNow(writes: readonly Write[]): void {
+  commitNow(writes: readonly Write[], hard: boolean): void {
     try {
       const { entries, length } = append(this.#file, this.#end, writes);
-      if (this.#strict) this.#file.flush();
+      if (this.#strict || hard) this.#file.flush();
       this.#enter(entries, this.#end + FRAME + entries.length);
       this.#end += length;
       if (this.#end - this.#marked > MARKED) this.#mark();

@@ -309,6 +309,13 @@ export const statfs = (path: string): Op<number[]> => ({
   answer: (door) => Array.from({ length: 6 }, (_, at) => door.number(at)),
 });
 
+/** Lets the next commit wait for the disk itself. */
+export const harden = (handle: number): Op<void> => ({
+  syscall: 'fsync',
+  local: true,
+  attempt: (door) => door.exports.isolith_fs_harden(handle),
+});
+
 /** Completes when all that has changed in the store is durable. */
 export const clean = (store: number): Op<void> => ({
   syscall: 'fsync',

@@ -7,7 +7,7 @@ import { bytesOf, type Data, type Encoding } from './data.js';
 import { FileHandle, openHandle } from './handle.js';
 import * as ops from './ops.js';
 import { type PathLike, pathOf } from './path.js';
-import type { BigIntStats, Dir, Dirent, StatFs, Stats } from './stats.js';
+import { asyncDispose, type BigIntStats, type Dir, type Dirent, type StatFs, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
 import { watch, type WatchEvent, type WatchOptions } from './watch.js';
 
@@ -106,7 +106,7 @@ export function makePromises(client: () => Client): FsPromises {
   made['mkdtempDisposable'] = async (prefix: PathLike) => {
     const path = await promises.mkdtemp(prefix);
     const remove = (): Promise<void> => promises.rm(path, { recursive: true, force: true });
-    return { path, remove, [Symbol.asyncDispose]: remove };
+    return { path, remove, [asyncDispose]: remove };
   };
   return promises;
 }

@@ -156,6 +156,10 @@ export function bigStatFs(stat: StatFs): StatFs<bigint> {
 /** What callbacks of Node.js are given: an error or null, then the answer. */
 export type Callback<T> = (error: Error | null, value: T) => void;
 
+/** The keys of disposal; where the engine has none, those that compilers of `using` agree on. */
+export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+export const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+
 /** A directory that is read entry by entry, as it was when it was opened. */
 export class Dir {
   readonly path: string;
@@ -203,7 +207,7 @@ export class Dir {
     return undefined;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     if (!this.#closed) this.closeSync();
   }
 }

@@ -6,7 +6,7 @@ import type { Data, Encoding } from './data.js';
 import type { OpenMode } from './constants.js';
 import { type ReadInto, writeArguments, type WriteFrom } from './handle.js';
 import type { PathLike } from './path.js';
-import type { BigIntStats, Dirent, StatFs, Stats } from './stats.js';
+import { type BigIntStats, type Dirent, dispose, type StatFs, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
 
 export type Blocking<F> = F extends (...args: infer A) => Steps<infer R> ? (...args: A) => R : never;
@@ -102,7 +102,7 @@ export function makeSync(client: () => Client): FsSync {
   made['mkdtempDisposableSync'] = (prefix: PathLike) => {
     const path = mkdtempSync(prefix);
     const remove = (): void => rmSync(path, { recursive: true, force: true });
-    return { path, remove, ...(Symbol.dispose ? { [Symbol.dispose]: remove } : {}) };
+    return { path, remove, [dispose]: remove };
   };
   return sync;
 }

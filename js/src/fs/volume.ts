@@ -226,7 +226,7 @@ class RecordVolume implements Volume {
     this.#host.busy(1);
     this.#writer.stay();
     try {
-      await this.#records.commit(batch.writes);
+      await this.#records.commit(batch.writes, batch.hard);
       this.#landed(batch);
     } catch (error) {
       this.#landed(batch, error);
@@ -243,7 +243,7 @@ class RecordVolume implements Volume {
     Atomics.store(this.#door.words, Word.instant, 1);
     let failure: unknown;
     try {
-      records.commitNow(batch.writes);
+      records.commitNow(batch.writes, batch.hard);
     } catch (error) {
       failure = error;
     }

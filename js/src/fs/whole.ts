@@ -64,7 +64,8 @@ export function* writeAll(path: string, bytes: Uint8Array, mode: number, exclusi
 
 /** Writes all of `bytes` from `offset` on, or where the handle stands if that is negative. */
 export function* writeRest(handle: number, bytes: Uint8Array, offset: number): Steps<void> {
-  for (let at = 0; at < bytes.length; ) {
-    at += yield* step(ops.write(handle, offset < 0 ? offset : offset + at, at === 0 ? bytes : bytes.subarray(at)));
-  }
+  let at = 0;
+  // Once at least: whether the file may be written is to be told of no bytes, too.
+  do at += yield* step(ops.write(handle, offset < 0 ? offset : offset + at, at === 0 ? bytes : bytes.subarray(at)));
+  while (at < bytes.length);
 }

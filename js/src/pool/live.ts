@@ -18,7 +18,7 @@ export interface Packed {
  */
 export function packLive(data: unknown): Packed {
   const handles: Handle[] = [];
-  const packed = replace(data, (value) => (isLive(value) ? { [LIVE]: handles.push(value.handle) - 1 } : undefined), new Map());
+  const packed = replace(data, (value) => (isLive(value) ? { [LIVE]: handles.push(value.handle) - 1 } : undefined));
   return { data: packed, handles: handles.length > 0 ? handles : undefined };
 }
 
@@ -29,33 +29,63 @@ function isLive(value: object): value is { handle: Handle } {
   return typeof handle === 'object' && handle !== null && 'isolith' in handle && 'buffer' in handle;
 }
 
-/** A copy of `value` with every object that `other` answers for replaced; `value` itself where there is none. */
-export function replace(value: unknown, other: (value: Record<string, unknown>) => object | undefined, done: Map<object, unknown>): unknown {
+/**
+ * A copy of `value` with every object that `other` answers for replaced; `value` itself where there is none.
+ *
+ * The shape stays: what was one object twice is one object twice, and cycles lead into the copy.
+ */
+export function replace(value: unknown, other: (value: Record<string, unknown>) => object | undefined): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (done.has(value)) return done.get(value);
-  const instead = other(value as Record<string, unknown>);
-  done.set(value, instead ?? value);
-  if (instead !== undefined) return instead;
-  if (Array.isArray(value)) {
-    const items = value.map((item: unknown) => replace(item, other, done));
-    return settle(value, items.some((item, at) => item !== value[at]) ? items : value, done);
+  const instead = new Map<object, object>();
+  const met = new Set<object>([value]);
+  const left: object[] = [value];
+  const meet = (it: unknown): void => {
+    if (typeof it !== 'object' || it === null || met.has(it)) return;
+    met.add(it);
+    left.push(it);
+  };
+  for (let it = left.pop(); it !== undefined; it = left.pop()) {
+    const found = other(it as Record<string, unknown>);
+    if (found !== undefined) {
+      instead.set(it, found);
+    } else if (isContainer(it)) {
+      if (it instanceof Map) it.forEach((item, key) => (meet(key), meet(item)));
+      else if (it instanceof Set) it.forEach(meet);
+      else Object.values(it).forEach(meet);
+    }
   }
-  if (value instanceof Map) {
-    const entries = [...value].map(([key, item]) => [key, replace(item, other, done)] as const);
-    return settle(value, entries.some(([key, item]) => item !== value.get(key)) ? new Map(entries) : value, done);
-  }
-  if (value instanceof Set) {
-    const items = [...value].map((item: unknown) => replace(item, other, done));
-    return settle(value, items.some((item) => !value.has(item)) ? new Set(items) : value, done);
-  }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, replace(item, other, done)] as const);
-  const changed = entries.some(([key, item]) => item !== (value as Record<string, unknown>)[key]);
-  return settle(value, changed ? Object.fromEntries(entries) : value, done);
+  return instead.size === 0 ? value : copy(value, instead);
 }
 
-function settle(value: object, copy: unknown, done: Map<object, unknown>): unknown {
-  done.set(value, copy);
-  return copy;
+function isContainer(value: object): boolean {
+  if (Array.isArray(value) || value instanceof Map || value instanceof Set) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Copies containers, each once; `copies` knows what stands for which object, and learns. */
+function copy(value: unknown, copies: Map<object, object>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  if (!isContainer(value)) return value;
+  if (value instanceof Map) {
+    const map = new Map<unknown, unknown>();
+    copies.set(value, map);
+    for (const [key, item] of value) map.set(copy(key, copies), copy(item, copies));
+    return map;
+  }
+  if (value instanceof Set) {
+    const set = new Set<unknown>();
+    copies.set(value, set);
+    for (const item of value) set.add(copy(item, copies));
+    return set;
+  }
+  const target: object = Array.isArray(value) ? new Array(value.length) : {};
+  copies.set(value, target);
+  for (const [key, item] of Object.entries(value)) {
+    // Defined, not assigned: a property may be called __proto__.
+    Object.defineProperty(target, key, { value: copy(item, copies), configurable: true, enumerable: true, writable: true });
+  }
+  return target;
 }

@@ -8,5 +8,5 @@ import { LIVE, replace } from './live.js';
 export function reviveLive(data: unknown, handles: readonly Handle[] | undefined): unknown {
   if (handles === undefined) return data;
   const live = handles.map(attach);
-  return replace(data, (value) => (LIVE in value ? live[Number(value[LIVE])] : undefined), new Map());
+  return replace(data, (value) => (LIVE in value ? live[Number(value[LIVE])] : undefined));
 }

@@ -1,73 +1,118 @@
-/** Channels between threads: queues with the manners of Go's and Rust's, and a choice among many. */
+/** Channels between threads: queues with the manners of Go's and Rust's. */
 
 import { IsolithError } from '../errors.js';
 import { timedOut } from './mutex.js';
 import { createQueue, Queue, type QueueOptions } from './queue.js';
 import { NOTHING } from './queue-core.js';
-import type { Bell, Handle } from './storage.js';
-import { deadlineOf, isPast, sleepAsync, type WaitOptions } from './wait.js';
+import { Rendezvous } from './rendezvous.js';
+import { type Bell, type Handle, storageOf } from './storage.js';
+import type { WaitOptions } from './wait.js';
 
-/** What `createSharedChannel` takes: as a queue, with a capacity of 64 unless told. */
-export type ChannelOptions = QueueOptions;
-
-function closed(): IsolithError {
-  return new IsolithError('EPIPE', 'the channel is closed');
+/** Writes values as bytes and reads them again; the same on every thread that uses the channel. */
+export interface Codec<T> {
+  /** The bytes of a value; copied at once. */
+  encode(value: T): Uint8Array;
+  /** The value of these bytes, which are the decoder's to keep. */
+  decode(bytes: Uint8Array): T;
 }
+
+/** What `createSharedChannel` takes: as a queue. */
+export interface ChannelOptions<T = unknown> extends QueueOptions {
+  /** Values at most; 64 unless told. With 0 a send ends when a receiver has taken the value. */
+  readonly capacity?: number | undefined;
+  /** Instead of `type`: values as these functions write them. Other threads need them too: `channel.withCodec`. */
+  readonly codec?: Codec<T> | undefined;
+}
+
+/** Word of the queue's header: what kind of channel is built on it. */
+const FLAGS = 38;
+const MEETING = 1;
+const CODED = 2;
 
 /** A bounded channel for any number of senders and receivers on any threads. */
 export class Channel<T = unknown> {
   readonly handle: Handle;
-  readonly #queue: Queue<T>;
+  readonly #queue: Queue<unknown>;
+  readonly #codec: Codec<T> | undefined;
+  readonly #coded: boolean;
+  readonly #meeting: Rendezvous | undefined;
 
   /** The channel of a handle that another thread sent. */
-  static attach<T = unknown>(handle: Handle): Channel<T> {
-    return new Channel(Queue.attach<T>({ ...handle, isolith: handle.isolith === 'channel' ? 'queue' : 'none' }));
+  static attach<T = unknown>(handle: Handle, options?: { readonly codec?: Codec<T> | undefined }): Channel<T> {
+    return new Channel<T>(Queue.attach({ ...handle, isolith: handle.isolith === 'channel' ? 'queue' : 'none' }), options?.codec);
   }
 
   /** @internal */
-  constructor(queue: Queue<T>) {
+  constructor(queue: Queue<unknown>, codec: Codec<T> | undefined) {
+    const storage = storageOf(queue.handle);
+    const flags = new Int32Array(storage.buffer, storage.byteOffset, FLAGS + 1)[FLAGS]!;
     this.#queue = queue;
+    this.#codec = codec;
+    this.#coded = (flags & CODED) !== 0;
+    this.#meeting = (flags & MEETING) === 0 ? undefined : new Rendezvous(queue, storage);
     this.handle = { ...queue.handle, isolith: 'channel' };
   }
 
-  /** Sends when there is room. Rejects with `EPIPE` once the channel is closed, `ETIMEDOUT`, or the signal's reason. */
+  /** The same channel with the codec that it was created with: functions do not travel to other threads. */
+  withCodec<U>(codec: Codec<U>): Channel<U> {
+    if (!this.#coded) throw new IsolithError('EINVAL', 'this channel was created without a codec');
+    return new Channel<U>(this.#queue, codec);
+  }
+
+  /**
+   * Sends when there is room, or without any when a receiver takes the value.
+   *
+   * Rejects with `EPIPE` once the channel is closed, `ETIMEDOUT`, or the signal's reason: the value is not sent then.
+   */
   async send(value: T, options?: WaitOptions): Promise<void> {
-    if (!(await this.#queue.pushAsync(value, options))) throw timedOut('a send');
+    const item = this.#encode(value);
+    if (this.#meeting !== undefined) return this.#meeting.send(item, options);
+    if (!(await this.#queue.pushAsync(item, options))) throw timedOut('a send');
   }
 
   /** Sends, blocking while there is no room. Workers only; throws as `send` rejects. */
   sendSync(value: T, options?: WaitOptions): void {
-    if (!this.#queue.pushWait(value, options)) throw timedOut('a send');
+    const item = this.#encode(value);
+    if (this.#meeting !== undefined) return this.#meeting.sendSync(item, options);
+    if (!this.#queue.pushWait(item, options)) throw timedOut('a send');
   }
 
-  /** Sends if there is room now. Throws `EPIPE` once the channel is closed. */
+  /** Sends if there is room, or without any a receiver that waits, now. Throws `EPIPE` once the channel is closed. */
   trySend(value: T): boolean {
-    return this.#queue.push(value);
+    const item = this.#encode(value);
+    return this.#meeting === undefined ? this.#queue.push(item) : this.#meeting.trySend(item);
   }
 
   /** The oldest value, when there is one. Rejects with `EPIPE` once closed and empty, `ETIMEDOUT`, or the signal's reason. */
   async recv(options?: WaitOptions): Promise<T> {
-    const value = await this.#queue.next(options);
-    if (value !== NOTHING) return value;
-    throw this.closed ? closed() : timedOut('a receive');
+    return this.#answer(await this.#next(options));
   }
 
   /** The oldest value, blocking while there is none. Workers only; throws as `recv` rejects. */
   recvSync(options?: WaitOptions): T {
-    const value = this.#queue.takeWait(options);
-    if (value !== NOTHING) return value;
-    throw this.closed ? closed() : timedOut('a receive');
+    this.arrive();
+    let item: unknown = NOTHING;
+    try {
+      item = this.#queue.takeWait(options);
+    } finally {
+      this.depart();
+    }
+    return this.#answer(item === NOTHING ? this.#queue.take() : item);
   }
 
   /** The oldest value in a box, if there is one now. */
   tryRecv(): { value: T } | undefined {
-    const value = this.#queue.take();
-    return value === NOTHING ? undefined : { value };
+    const item = this.#queue.take();
+    return item === NOTHING ? undefined : { value: this.#decode(item) };
   }
 
   /** Values until the channel is closed and empty. */
-  [Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
-    return this.#queue[Symbol.asyncIterator]();
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      const item = await this.#next(undefined);
+      if (item === NOTHING) return;
+      yield this.#decode(item);
+    }
   }
 
   /** Refuses further sends; what was sent can still be received. Twice is once. */
@@ -82,17 +127,18 @@ export class Channel<T = unknown> {
 
   /** Values that wait now. */
   get length(): number {
-    return this.#queue.length;
+    return this.#meeting === undefined ? this.#queue.length : 0;
   }
 
   /** Values at most. */
   get capacity(): number {
-    return this.#queue.capacity;
+    return this.#meeting === undefined ? this.#queue.capacity : 0;
   }
 
   /** The killer's sweep, as `Queue.poison`. */
   poison(dead: number): boolean {
-    return this.#queue.poison(dead);
+    const sent = this.#meeting?.poison(dead) ?? false;
+    return this.#queue.poison(dead) || sent;
   }
 
   /** Gives the memory back; nobody may use the channel any more. */
@@ -104,63 +150,58 @@ export class Channel<T = unknown> {
   announce(side: 'read' | 'write'): Bell {
     return this.#queue.announce(side);
   }
-}
 
-/** A channel in shared memory. */
-export function createSharedChannel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
-  return new Channel(createQueue<T>({ capacity: 64, ...options }));
-}
+  /** @internal Says that a receiver waits from now on, which matters only without room. */
+  arrive(): void {
+    this.#meeting?.arrive();
+  }
 
-/** One thing that `select` may do. */
-export type Case = { readonly recv: Channel<never> | Channel } | { readonly send: Channel<never> | Channel; readonly value: unknown };
+  /** @internal */
+  depart(): void {
+    this.#meeting?.depart();
+  }
 
-/** What `select` did: which case, and for a receive its value, or that the channel is closed and empty. */
-export interface Selected {
-  readonly index: number;
-  readonly value?: unknown;
-  readonly closed?: true;
-}
-
-/**
- * Does exactly one of the cases, as soon as one is possible; undefined after the timeout.
- *
- * Among several that are possible it chooses by chance, so none starves. A timeout of 0 only looks.
- * Sending on a closed channel rejects with `EPIPE`; receiving from one answers `closed`.
- */
-export async function select(cases: readonly Case[], options?: WaitOptions): Promise<Selected | undefined> {
-  options?.signal?.throwIfAborted();
-  const deadline = deadlineOf(options);
-  for (;;) {
-    // The bells first: what changes after the attempts ends the sleep at once.
-    const bells = cases.map((it) => ('recv' in it ? it.recv.announce('read') : it.send.announce('write')));
-    const start = Math.floor(Math.random() * cases.length);
-    for (let i = 0; i < cases.length; i++) {
-      const index = (start + i) % cases.length;
-      const done = attempt(cases[index]!, index);
-      if (done !== undefined) return done;
+  async #next(options: WaitOptions | undefined): Promise<unknown> {
+    this.arrive();
+    let item: unknown = NOTHING;
+    try {
+      item = await this.#queue.next(options);
+    } finally {
+      this.depart();
     }
-    if (isPast(deadline)) return undefined;
-    await firstOf(bells, deadline, options?.signal);
+    // Once more: a sender that only looked may have counted on this receiver until just now.
+    return item === NOTHING ? this.#queue.take() : item;
+  }
+
+  #answer(item: unknown): T {
+    if (item !== NOTHING) return this.#decode(item);
+    throw this.closed ? new IsolithError('EPIPE', 'the channel is closed') : timedOut('a receive');
+  }
+
+  #encode(value: T): unknown {
+    if (!this.#coded) return value;
+    const bytes = this.#ownCodec().encode(value);
+    if (!(bytes instanceof Uint8Array)) throw new TypeError(`a codec's encode gives a Uint8Array, not ${typeof bytes}`);
+    return bytes;
+  }
+
+  #decode(item: unknown): T {
+    return this.#coded ? this.#ownCodec().decode(item as Uint8Array) : (item as T);
+  }
+
+  #ownCodec(): Codec<T> {
+    if (this.#codec !== undefined) return this.#codec;
+    throw new IsolithError('EINVAL', 'this channel has a codec of its own: give it on this thread too, by channel.withCodec(codec)');
   }
 }
 
-function attempt(it: Case, index: number): Selected | undefined {
-  if ('send' in it) return (it.send as Channel).trySend(it.value) ? { index } : undefined;
-  // Closed is read first: after it nothing is sent, so a miss then is final.
-  const over = it.recv.closed;
-  const got = it.recv.tryRecv();
-  if (got !== undefined) return { index, value: got.value };
-  return over ? { index, closed: true } : undefined;
-}
-
-async function firstOf(bells: readonly Bell[], deadline: number, signal: AbortSignal | undefined): Promise<void> {
-  const others = new AbortController();
-  const stop = signal === undefined ? others.signal : AbortSignal.any([signal, others.signal]);
-  const sleeps = bells.map((bell) => sleepAsync(bell.words, bell.index, bell.value, deadline, stop));
-  try {
-    await Promise.race(sleeps);
-  } finally {
-    others.abort();
-    await Promise.allSettled(sleeps);
-  }
+/** A channel in shared memory. Throws as `createQueue` does. */
+export function createSharedChannel<T = unknown>(options: ChannelOptions<T> = {}): Channel<T> {
+  const { capacity = 64, codec, ...rest } = options;
+  const type = codec === undefined ? rest.type : 'bytes';
+  const queue = createQueue<unknown>({ ...rest, type, capacity: capacity === 0 ? 1 : capacity });
+  const { buffer, byteOffset } = storageOf(queue.handle);
+  const flags = (capacity === 0 ? MEETING : 0) | (codec === undefined ? 0 : CODED);
+  new Int32Array(buffer, byteOffset, FLAGS + 1)[FLAGS] = flags;
+  return new Channel<T>(queue, codec);
 }

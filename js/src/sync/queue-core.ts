@@ -9,7 +9,7 @@
 import { IsolithError } from '../errors.js';
 import { deadlineOf, isPast, Line, Patience, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
 import type { Bell, Storage } from './storage.js';
-import { BITS, BUSY, CLOSED, Turnstiles, WORD } from './turnstile.js';
+import { ahead, BITS, BUSY, CLOSED, Turnstiles, WORD } from './turnstile.js';
 
 /** What a queue's items are: numbers, bytes, or whatever the codec takes. */
 export type QueueType = 'i32' | 'u32' | 'f64' | 'bytes' | 'any';
@@ -188,19 +188,52 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
 
   /** Drops what is queued now. */
   clear(): void {
+    this.#drop(undefined);
+  }
+
+  /** @internal The position at which the next item will be pushed, for who alone pushes. */
+  get pushPosition(): number {
+    return this.outside(TAIL) & ~BITS;
+  }
+
+  /** @internal Whether the item that was pushed at this position has been popped. */
+  wasPopped(position: number): boolean {
+    return ahead(this.outside(HEAD) & ~BITS, position) > 0;
+  }
+
+  /** @internal Takes the only item back if it is still at this position; false if it was popped. */
+  retract(position: number): boolean {
+    return this.#drop(position);
+  }
+
+  /** @internal Wakes who waits for room, without any. */
+  nudge(): void {
+    const before = this.enter(HEAD);
+    if (before !== BUSY) this.leave(HEAD, before);
+  }
+
+  /** Drops all items, if the oldest is the one at this position. */
+  #drop(position: number | undefined): boolean {
     const before = this.enter(HEAD);
     if (before === BUSY) throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
+    if (position !== undefined && (before & ~BITS) !== position) {
+      this.leave(HEAD, before);
+      return false;
+    }
     // Inside at both ends: what is dropped has been written whole.
     this.insideBoth = true;
     const last = this.enter(TAIL);
     this.insideBoth = false;
-    const tail = (last === BUSY ? before : last) & ~BITS;
-    if (last !== BUSY) {
-      this.dropped();
-      this.w[TAIL_SEEN] = tail;
-      this.leave(TAIL, last);
+    if (last === BUSY) {
+      this.leave(HEAD, before);
+      throw new IsolithError('EBUSY', 'the queue is held by a thread that does not run: clear it again');
     }
+    const tail = last & ~BITS;
+    this.dropped();
+    this.w[TAIL_SEEN] = tail;
+    this.leave(TAIL, last);
     this.leave(HEAD, tail | (before & CLOSED));
+    return true;
   }
 
   /**

@@ -4,10 +4,12 @@
  * Two odometers that run over twice the length of the ring, so "full" and "empty" differ without a
  * spare slot; each side keeps a private copy of the other's. `src/sync/ring.rs` explains it and
  * proves it under loom. Words: 0 write odometer, 16 read odometer, 32 kind, 33 length, 35 consumer
- * asleep, 36 producer asleep, 37 shut, 38 and 39 the bells they sleep on, from word 48 on the elements.
+ * asleep, 36 producer asleep, 37 shut, 38 and 39 the bells they sleep on, 40 and 41 the threads that
+ * said they are consumer and producer, from word 48 on the elements.
  */
 
 import { IsolithError } from '../errors.js';
+import { isDead, threadId } from './thread.js';
 import { allocate, type Bell, type Handle, Shared, type Storage, type StorageOptions, storageOf } from './storage.js';
 
 /** What a ring's elements are; `u8` is a byte ring. */
@@ -33,6 +35,8 @@ const PRODUCER_ASLEEP = 36;
 const SHUT = 37;
 const READER_BELL = 38;
 const WRITER_BELL = 39;
+const CONSUMER = 40;
+const PRODUCER = 41;
 const HEADER = 48;
 const MAGIC = 0x4952_0001;
 
@@ -192,6 +196,16 @@ export class Ring extends Shared {
     const value = Atomics.load(this.w, index);
     Atomics.store(this.w, side === 'read' ? CONSUMER_ASLEEP : PRODUCER_ASLEEP, 1);
     return { words: this.w, index, value };
+  }
+
+  /** @internal Says that this thread has taken a side, for the other to find out should it be killed. */
+  claim(side: 'read' | 'write'): void {
+    Atomics.store(this.w, side === 'read' ? CONSUMER : PRODUCER, threadId());
+  }
+
+  /** @internal Whether the thread that claimed a side is known to be dead. */
+  isDeserted(side: 'read' | 'write'): boolean {
+    return isDead(Atomics.load(this.w, side === 'read' ? CONSUMER : PRODUCER));
   }
 
   #publish(write: number): void {

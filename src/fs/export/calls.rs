@@ -395,6 +395,16 @@ pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
     })
 }
 
+/// The changes of an open file until now are durable only once the disk itself has them.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_harden(handle: u32) -> u32 {
+    serve(&mut |desk| {
+        let node = desk.fs.node_of(HandleId::from_number(handle))?;
+        tell_ticket(desk.fs.harden(node));
+        Ok(())
+    })
+}
+
 /// How a change ended, by its ticket: 0 durable, an error's number, `AGAIN` while it has not.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_settled(store: u32, node: f64, epoch: f64) -> u32 {

@@ -212,8 +212,8 @@ pub extern "C-unwind" fn isolith_fs_fold(store: u32) -> u32 {
     })
 }
 
-/// Takes a batch, unless one is in flight or there are no changes. Number 0: its epoch, 0 without
-/// one. Output: for each write its kind (4 bytes: 0 put, 1 delete a range), the length of the key,
+/// Takes a batch, unless one is in flight or there are no changes. Numbers: its epoch, 0 without
+/// one; 1 if it must be on the disk itself when it is done. Output: for each write its kind (4 bytes: 0 put, 1 delete a range), the length of the key,
 /// the second number (a value's length, or the last key's), a value's address, then the keys.
 /// With `little` only a batch that is asked for and takes the page no time.
 #[unsafe(no_mangle)]
@@ -240,7 +240,8 @@ pub extern "C-unwind" fn isolith_fs_batch(store: u32, little: u32) -> u32 {
             bytes.extend_from_slice(&key);
             bytes.extend_from_slice(&last);
         }
-        tell(0, &[batch.as_ref().map_or(0.0, |batch| batch.epoch as f64)]);
+        let epoch = batch.as_ref().map_or(0.0, |batch| batch.epoch as f64);
+        tell(0, &[epoch, f64::from(u8::from(desk.fs.is_hard(id)))]);
         tell_bytes(bytes);
         if answered {
             let post = desk.post(store);

@@ -44,7 +44,8 @@ impl Fs {
     /// length of the part of the path that ends with the first one made, if any was.
     ///
     /// # Errors
-    /// `ENOTDIR` if something on the way is no directory, `EEXIST` if the last is none.
+    /// `ENOTDIR` if something on the way is no directory, `EEXIST` if the last is none, `ENOENT`
+    /// for a link that leads nowhere.
     pub fn mkdir_all(&mut self, place: Place<'_>, mode: u32) -> Step<Option<usize>> {
         self.make_dirs(&place, mode).at(place.path)
     }
@@ -73,12 +74,10 @@ impl Fs {
                     first.get_or_insert(end);
                 }
                 Err(Stop::Fail(error)) if error.kind() == Kind::Exists => {
-                    // A link that leads nowhere is in the way as it is.
-                    let Ok(node) = self.walk(&part, Follow::Yes) else {
-                        return Err(Stop::Fail(error));
-                    };
+                    // A link that leads nowhere is in the way: where it leads to is not there.
+                    let is_last = path::components(&bytes[end..]).next().is_none();
+                    let node = self.walk(if is_last { place } else { &part }, Follow::Yes)?;
                     if !self.tree.inode(node)?.is_dir() {
-                        let is_last = path::components(&bytes[end..]).next().is_none();
                         return fail(if is_last { Kind::Exists } else { Kind::NotDirectory });
                     }
                 }

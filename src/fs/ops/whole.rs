@@ -27,7 +27,8 @@ impl Fs {
             if len > self.whole_limit() {
                 return fail(Kind::FileTooLarge);
             }
-            let found = self.resolve(&place, Follow::Create)?;
+            let follow = if how.exclusive { Follow::CreateNew } else { Follow::Create };
+            let found = self.resolve(&place, follow)?;
             let store = found.node.unwrap_or(found.dir).store();
             self.make_room(store, len)?;
             // The bytes first, where nobody sees them: from then on nothing can fail but the path.

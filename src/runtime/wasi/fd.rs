@@ -75,13 +75,14 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// `fd_sync` and `fd_datasync`: the call is over when all changes of the file are durable.
+    /// `fd_sync` and `fd_datasync`: the call is over when the disk has all changes of the file.
     ///
     /// # Errors
     /// `EBADF`.
     pub fn fd_sync(&mut self, fd: u32, right: u64) -> Step<()> {
         let (handle, _) = self.file(fd, right)?;
-        self.durable = Some(self.fs.ticket(self.fs.node_of(handle)?));
+        let node = self.fs.node_of(handle)?;
+        self.durable = Some(self.fs.harden(node));
         Ok(())
     }
 
@@ -198,13 +199,18 @@ impl Call<'_> {
         if entry.read_only { Err(Errno::PERM.into()) } else { Ok(handle) }
     }
 
-    /// `fd_renumber`: `to`, which must be open, becomes what `from` was; `from` is closed.
+    /// `fd_renumber`: `to` becomes what `from` was; `from` is closed.
+    ///
+    /// `to` must be open, or a number beyond all that ever were: one that was closed may be
+    /// another thread's next.
     ///
     /// # Errors
     /// `EBADF`.
     pub fn fd_renumber(&mut self, from: u32, to: u32) -> Step<()> {
-        self.process.table.get(to)?;
         self.process.table.get(from)?;
+        if !self.process.table.is_fresh(to) {
+            self.process.table.get(to)?;
+        }
         if from == to {
             return Ok(());
         }

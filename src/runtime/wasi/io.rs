@@ -112,7 +112,8 @@ impl Call<'_> {
         };
         let flags = self.fs.flags(handle)?;
         if flags.has(Flags::SYNC) || flags.has(Flags::DSYNC) {
-            self.durable = Some(self.fs.ticket(self.fs.node_of(handle)?));
+            let node = self.fs.node_of(handle)?;
+            self.durable = Some(self.fs.harden(node));
         }
         Ok(moved)
     }

@@ -3,7 +3,7 @@
 use super::abi::{Abi, rights};
 use super::fd::times;
 use super::open::follow;
-use super::{Call, Path, Step};
+use super::{Call, Halt, Path, Step};
 use crate::fs::{Follow, Place};
 use crate::runtime::errno::Errno;
 
@@ -127,7 +127,8 @@ impl Call<'_> {
     /// `path_symlink`: a link at `to` that says `from`, which need not exist but not be absolute.
     ///
     /// # Errors
-    /// `EPERM` for an absolute path to be said, `EEXIST`, and those of any path.
+    /// `EPERM` for an absolute path to be said, `EEXIST`, `ENOTDIR` for a file with a trailing
+    /// slash, and those of any path.
     pub fn path_symlink(&mut self, from: u32, from_len: u32, to: At) -> Step<()> {
         let (dir, _) = self.dir(to.dir, rights::PATH_SYMLINK, true)?;
         let target = Path::read(self.guest, from, from_len)?;
@@ -135,8 +136,16 @@ impl Call<'_> {
         if target.bytes().first() == Some(&b'/') {
             return Err(Errno::PERM.into());
         }
-        self.fs.symlink(target.bytes(), Place::jailed(dir, path.bytes()))?;
-        Ok(())
+        let place = Place::jailed(dir, path.bytes());
+        match self.fs.symlink(target.bytes(), place).map_err(Halt::from) {
+            Ok(_) => Ok(()),
+            Err(Halt::Errno(Errno::EXIST)) if path.bytes().ends_with(b"/") => {
+                // What insists on a directory and is none is told for that.
+                self.fs.node_at(place, Follow::No)?;
+                Err(Errno::EXIST.into())
+            }
+            Err(halt) => Err(halt),
+        }
     }
 
     /// `path_unlink_file`: also a link, never a directory.

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT, run } from '../../../scripts/lib/run.mjs';
 import { importMap } from '../../pages/driver/server.mjs';
+import { assemble } from '../../pages/driver/wat.mjs';
 
 const BENCH = join(ROOT, 'tests/bench');
 
@@ -28,6 +29,15 @@ async function dlmalloc() {
   const crate = join(BENCH, 'dlmalloc');
   await run('cargo', ['build', '--release', '--quiet', '--target', 'wasm32-unknown-unknown'], { cwd: crate, env: { RUSTFLAGS: '' } });
   await copyFile(join(crate, 'target/wasm32-unknown-unknown/release/bench_dlmalloc.wasm'), join(ROOT, PAGE, 'dlmalloc.wasm'));
+}
+
+/** Guests that are written in C, as bare modules. */
+async function guests() {
+  const folder = join(BENCH, 'guests');
+  for (const name of readdirSync(folder).filter((name) => name.endsWith('.c'))) {
+    const out = join(ROOT, PAGE, name.replace(/c$/, 'wasm'));
+    await run('clang', ['--target=wasm32', '-O2', '-nostdlib', '-Wl,--no-entry', '-Wl,--export=run', '-Wl,--export=add', '-o', out, join(folder, name)]);
+  }
 }
 
 /** A module that imports every file in rows/. */
@@ -55,8 +65,16 @@ const withoutNode = {
   },
 };
 
+/** A module in text is its bytes. */
+const text = {
+  name: 'wat',
+  setup(made) {
+    made.onLoad({ filter: /\.wat$/ }, async ({ path }) => ({ contents: Buffer.from(await assemble(readFileSync(path, 'utf8')), 'base64'), loader: 'binary' }));
+  },
+};
+
 async function bundle() {
-  const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [rows, withoutNode] };
+  const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [rows, text, withoutNode] };
   const out = join(ROOT, PAGE);
   // The package itself stays as it is published: only peers are bundled.
   await build({ ...common, entryPoints: [join(BENCH, 'page/main.mjs')], outfile: join(out, 'main.js'), external: ['isolith', 'isolith/*'] });
@@ -77,6 +95,7 @@ export async function prepare() {
   await rm(join(ROOT, PAGE), { recursive: true, force: true });
   await mkdir(join(ROOT, PAGE), { recursive: true });
   await dlmalloc();
+  await guests();
   console.log('bench: bundling');
   await bundle();
 }

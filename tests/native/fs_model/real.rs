@@ -45,7 +45,7 @@ impl Real {
         let nothing = |()| Yield::Nothing;
         match op {
             Op::Mkdir(p) => fs::create_dir(self.at(p)).map(nothing),
-            Op::MkdirAll(p) => fs::create_dir_all(self.at(p)).map(nothing),
+            Op::MkdirAll(p) => self.make_dirs(p).map(nothing),
             Op::Rmdir(p) => fs::remove_dir(self.at(p)).map(nothing),
             Op::Unlink(p) => fs::remove_file(self.at(p)).map(nothing),
             Op::RemoveAll(p) => {
@@ -108,6 +108,21 @@ impl Real {
             }
             _ => self.run_file(op),
         }
+    }
+
+    /// As Node.js does it: of a link in the way that leads nowhere, what it leads to is missing.
+    fn make_dirs(&self, path: &str) -> std::io::Result<()> {
+        let error = match fs::create_dir_all(self.at(path)) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => error,
+            other => return other,
+        };
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            let part = &path[..end];
+            if fs::symlink_metadata(self.at(part.trim_end_matches('/'))).is_ok() {
+                fs::metadata(self.at(part))?;
+            }
+        }
+        Err(error)
     }
 
     fn run_file(&mut self, op: &Op) -> std::io::Result<Yield> {

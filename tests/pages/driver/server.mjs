@@ -4,6 +4,7 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../../scripts/lib/run.mjs';
 
@@ -135,6 +136,7 @@ async function answer({ request, response, mode, rules, onMessage, root, folders
     return send(response, 200, { ...headers, ...(csp ? { 'content-security-policy': csp } : {}), 'content-type': TYPES['.html'] }, html);
   }
   if (path === '/origins') return send(response, 200, { ...headers, 'content-type': TYPES['.json'] }, JSON.stringify(origins));
+  if (path.startsWith('/made/') && root === ROOT) return made(response, normalize(path.slice('/made'.length)), url.searchParams, headers);
   if (path === '/stream') return stream(response, url.searchParams, headers);
   return file({ response, path, headers, root, folders });
 }
@@ -153,6 +155,23 @@ async function file({ response, path, headers, root, folders }) {
   response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream', 'content-length': info.size, ...headers });
   createReadStream(name).on('error', () => response.destroy()).pipe(response);
 }
+
+/**
+ * What `<path>.make.mjs` of the tests makes in Node.js when it is asked for: its default export is
+ * given the query as an object and answers `{ type, body }`, once per query.
+ */
+async function made(response, path, query, headers) {
+  const name = join(ROOT, `${path}.make.mjs`);
+  if (!path.startsWith('/tests/pages/') || !existsSync(name)) return send(response, 404, headers, `no ${path}.make.mjs`);
+  const key = `${path}?${query}`;
+  if (!makings.has(key)) {
+    makings.set(key, import(pathToFileURL(name)).then((module) => module.default(Object.fromEntries(query))));
+  }
+  const { type, body } = await makings.get(key);
+  send(response, 200, { ...headers, 'content-type': TYPES[type] }, body);
+}
+
+const makings = new Map();
 
 /**
  * Bytes in pieces: `chunks` of `size`, `delay` ms apart; byte i of the whole is i % 251.

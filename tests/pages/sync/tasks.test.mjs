@@ -42,6 +42,29 @@ test('channels in maps and sets arrive alive, and plain data beside them is unto
   pool.destroy();
 }, shared);
 
+test('in a cycle, twice, as a key: the shape of the data stays, with the live objects in it', async () => {
+  const pool = createPool(1);
+  const queue = createQueue({ capacity: 4 });
+  const node = { name: 'first', list: [1, , queue], keys: new Map([[queue, 'a queue']]) };
+  node.next = { back: node, queue };
+  node.self = node;
+  node.list.push(node.list);
+  node.set = new Set([node, queue]);
+  Object.defineProperty(node, '__proto__', { value: 5, enumerable: true, configurable: true, writable: true });
+  const seen = await pool.run((node) => {
+    const { next, list, keys, set } = node;
+    next.queue.push('through the cycle');
+    return [
+      next.back === node, node.self === node, list[2] === next.queue, list[3] === list, 1 in list, list.length,
+      keys.get(next.queue), set.has(node), set.has(next.queue), Object.hasOwn(node, '__proto__'), next.back.next.back.name,
+    ];
+  }, node);
+  assertEqual(seen, [true, true, true, true, false, 4, 'a queue', true, true, true, 'first']);
+  assertEqual(queue.pop(), 'through the cycle');
+  assertEqual([node.list[2] === queue, node.next.queue === queue], [true, true], 'the data of the caller changed');
+  pool.destroy();
+}, shared);
+
 test('a mutex whose holder was killed goes to the next, who is told', async () => {
   const pool = createPool(1);
   const mutex = new Mutex();

@@ -196,6 +196,11 @@ fn renumbering_closes_what_was_there() {
     assert_eq!(world.call(|call| call.fd_close(a)), Errno::BADF.0);
     assert_eq!(world.call(|call| call.fd_renumber(b, a)), Errno::BADF.0);
     assert_eq!(world.call(|call| call.fd_renumber(b, b)), 0);
+    assert_eq!(world.call(|call| call.fd_renumber(b, 99)), 0, "far beyond");
+    assert_eq!(world.call(|call| call.fd_renumber(99, b)), Errno::BADF.0, "closed");
+    assert_eq!(world.call(|call| call.fd_renumber(99, u32::MAX)), Errno::BADF.0);
+    assert_eq!(world.call(|call| call.fd_renumber(0, 50)), Errno::BADF.0, "passed by");
+    let b = 99;
     assert_eq!(world.call(|call| call.fd_renumber(b, 1)), 0, "onto a stream");
     assert_eq!(world.call(|call| call.fd_renumber(2, 3)), 0, "a stream onto a preopen");
     assert_eq!(world.open("a", 0, R), Err(Errno::BADF.0));
@@ -260,6 +265,24 @@ fn synchronising_names_what_must_be_durable() {
     let ticket = ticket.expect("a claim");
     assert!(world.fs.settled(ticket).is_none());
     let store = ticket.node.store();
+    let batch = world.fs.take_batch(store, crate::fs::Fold::Auto).expect("changes");
+    assert!(world.fs.is_hard(store), "it waits for the disk");
+    world.store.apply(&batch).unwrap();
+    world.fs.batch_done(store, batch.epoch, Ok(()));
+    assert_eq!(world.fs.settled(ticket), Some(Ok(())));
+    assert_eq!(world.call(|call| call.fd_sync(fd, rights::FD_SYNC)), 0);
+    assert!(world.fs.is_clean(store), "nothing has changed since");
+    // What a batch for nobody has carried is made hard afterwards.
+    world.write(fd, b"more").unwrap();
+    world.store.commit(&mut world.fs, store, crate::fs::Fold::Auto).unwrap();
+    let mut ticket = None;
+    let synchronised = world.call(|call| {
+        call.fd_sync(fd, rights::FD_SYNC)?;
+        ticket = call.durable;
+        Ok(())
+    });
+    assert_eq!((synchronised, world.fs.settled(ticket.unwrap())), (0, None));
+    let ticket = ticket.expect("a claim");
     world.store.commit(&mut world.fs, store, crate::fs::Fold::Auto).unwrap();
     assert_eq!(world.fs.settled(ticket), Some(Ok(())));
     // So does every write where the flags ask for it.

@@ -152,6 +152,7 @@ fn links_have_names_and_say_where_they_lead() {
     assert_eq!(world.symlink("s", "new/"), Errno::NOENT.0);
     assert_eq!(world.symlink("s", "dir/"), Errno::EXIST.0);
     assert_eq!(world.symlink("s", "file"), Errno::EXIST.0);
+    assert_eq!(world.symlink("s", "file/"), Errno::NOTDIR.0);
     assert_eq!(world.symlink("", "e"), Errno::NOENT.0);
 
     let at = world.path(3, "soft");
