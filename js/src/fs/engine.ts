@@ -3,8 +3,7 @@
 import type { Kernel } from '../kernel.js';
 import { Door, State, Word } from './exports.js';
 import { openIdb } from './idb.js';
-import { openOpfs } from './opfs.js';
-import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
+import type { RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
 /** The database of `/` unless another is chosen. */
@@ -153,17 +152,20 @@ export class Engine implements Host {
         break;
       case 'opfs': {
         const name = options.name ?? `isolith:${path}`;
+        const { openOpfs } = await import('./opfs.js');
         const records = await openOpfs(name, options.durability ?? 'relaxed');
         this.#add(path, await mountRecords(this, path, `opfs:${name}`, records));
         break;
       }
       case 'http': {
+        const { httpIndex, httpSource, mountRemote } = await import('./remote.js');
         const { url, index = new URL('index.json', url.endsWith('/') ? url : `${url}/`).href } = options;
         const files = typeof index === 'string' ? await httpIndex(index) : index;
         this.#add(path, mountRemote(this, path, files, httpSource(url, files)));
         break;
       }
       case 'bundle': {
+        const { bundleSource, mountRemote } = await import('./remote.js');
         const entries = Object.entries(options.files);
         const contents = entries.map(([, data]) => (typeof data === 'string' ? new TextEncoder().encode(data) : data));
         const files = entries.map(([name], at) => ({ path: name.replace(/^\/+/, ''), size: contents[at]!.length }));
