@@ -31,7 +31,7 @@ async function page() {
     minify: true,
     format: 'esm',
     target: 'es2022',
-    external: ['./*-inline.js', './linked.js', './pool/kernel.js', './opfs.js', './remote.js'],
+    external: ['./*-inline.js', './linked.js', './pool/kernel.js', './engine.js'],
     write: false,
     logLevel: 'error',
   });

@@ -2,13 +2,10 @@
 
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
-import { Door, State, Word } from './exports.js';
+import { Door, State, STORE_NAME, Word } from './exports.js';
 import { openIdb } from './idb.js';
 import type { RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
-
-/** The database of `/` unless another is chosen. */
-export const STORE_NAME = 'isolith';
 
 /** How the filesystem is set up when it starts. */
 export interface FsOptions {

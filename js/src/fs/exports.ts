@@ -68,6 +68,9 @@ export interface FsExports {
   isolith_fs_events(seq: number): number;
 }
 
+/** The database of `/` unless another is chosen. */
+export const STORE_NAME = 'isolith';
+
 /** A status that says: what was missing has been asked for, call again after the next tick. */
 export const AGAIN = 0x1_0000;
 

@@ -7,8 +7,8 @@ import { type Bell, Client } from './client.js';
 import { type ChannelMessage, channelName } from './channel.js';
 import { getClient, madeClient, setMaker } from './current.js';
 import { Direct } from './direct.js';
-import { type Control, Engine, type FsOptions, STORE_NAME } from './engine.js';
-import { Door, State, Word } from './exports.js';
+import type { Control, Engine, FsOptions } from './engine.js';
+import { Door, State, STORE_NAME, Word } from './exports.js';
 import type { FromStores, StartStores, ToStores } from './store-worker.js';
 
 /** How long the store thread may take to start, in milliseconds. */
@@ -160,28 +160,38 @@ class ThreadBell implements Bell {
 /** Where memory is not shared: the stores live on this very thread. */
 class LocalBell implements Bell {
   readonly blocks = false;
-  readonly #engine: Engine;
+  readonly #kernel: Kernel;
+  readonly #tick: () => void;
+  #engine: Engine | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(kernel: Kernel, tick: () => void) {
-    // A turn later, as a message would be: who asks has finished asking.
-    this.#engine = new Engine(kernel, () => queueMicrotask(tick));
+    this.#kernel = kernel;
+    this.#tick = tick;
   }
 
   start(): Promise<void> {
-    return (this.#starting ??= this.#engine.start(options).catch((error: unknown) => {
+    return (this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined;
       throw error;
     }));
   }
 
+  async #start(): Promise<void> {
+    // Pages with shared memory have it in the store thread instead.
+    const { Engine } = await import('./engine.js');
+    // A turn later, as a message would be: who asks has finished asking.
+    this.#engine ??= new Engine(this.#kernel, () => queueMicrotask(this.#tick));
+    await this.#engine.start(options);
+  }
+
   ring(): void {
-    this.#engine.pump();
+    this.#engine?.pump();
   }
 
   async control(control: Control): Promise<unknown> {
     await this.start();
-    return this.#engine.control(control);
+    return this.#engine?.control(control);
   }
 }
 
