@@ -30,6 +30,8 @@ pub(crate) mod op {
     pub(crate) const BR_TABLE: u32 = 0x0e;
     pub(crate) const RETURN: u32 = 0x0f;
     pub(crate) const CALL: u32 = 0x10;
+    pub(crate) const CALL_INDIRECT: u32 = 0x11;
+    pub(crate) const CALL_REF: u32 = 0x14;
     pub(crate) const DROP: u32 = 0x1a;
     pub(crate) const TRY_TABLE: u32 = 0x1f;
     pub(crate) const LOCAL_GET: u32 = 0x20;
@@ -93,7 +95,8 @@ pub(crate) struct Instruction {
     pub(crate) end: usize,
     /// The first immediate: an index, a label, or a constant with its sign.
     pub(crate) first: i64,
-    /// The second immediate: another index, or the offset of a memory access.
+    /// The second immediate: another index, the offset of a memory access, or the farthest label
+    /// of a table of branches.
     pub(crate) second: u64,
 }
 
@@ -208,10 +211,13 @@ impl<'a> Code<'a> {
                 0
             }
             Immediates::BrTable => {
+                let mut farthest = 0;
                 for _ in 0..reader.read_var_u32()? {
-                    reader.read_var_u32()?;
+                    farthest = farthest.max(reader.read_var_u32()?);
                 }
-                reader.read_var_u32()?.into()
+                let default = reader.read_var_u32()?;
+                second = farthest.max(default).into();
+                default.into()
             }
             Immediates::TryTable => {
                 let ty = block_type(reader)?;

@@ -9,12 +9,14 @@
 
 use super::code::{Code, Instruction, op};
 use super::fault::{Fault, Result};
+use super::locals::{add_locals, free_name};
 use super::module::{ExternalKind, Module, id};
 use super::parse::parse;
 use super::place::item;
-use super::splice::{Splicer, encoded};
+use super::purse::{Length, Purse};
+use super::splice::Splicer;
 use crate::error::Kind;
-use wasm_encoder::{Encode, ExportKind, InstructionSink};
+use wasm_encoder::{Encode, ExportKind};
 
 /// How finely fuel is charged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,9 +57,6 @@ pub struct Metered {
     pub points: usize,
 }
 
-/// One unit of fuel pays for this many bytes, as a power of two, of a bulk instruction.
-const BYTES_SHIFT: i64 = 3;
-
 /// Rewrites a module so that it charges for what it runs.
 ///
 /// # Errors
@@ -73,7 +72,7 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
         return Ok(Metered { bytes, fuel: String::new(), start: None, points: 0 });
     }
     let counter = module.imported_globals + module.globals.len() as u32;
-    let mut charger = Charger { module: &module, meter, counter, points: Vec::new() };
+    let mut charger = Charger { module: &module, meter, counter, points: 0, inserts: Vec::new() };
     for export in &module.exports {
         if export.kind == ExternalKind::Global && export.index >= counter {
             let at = module.section(id::EXPORT).map_or(0, |section| section.body.start);
@@ -84,8 +83,9 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
     for (function, body) in (module.imported_functions..).zip(0..module.bodies.len()) {
         charger.body(function, body, &mut splicer)?;
     }
-    let points = charger.points.len();
-    for (at, code) in charger.points {
+    let points = charger.points;
+    charger.inserts.sort_by_key(|(at, order, _)| (*at, *order));
+    for (at, _, code) in charger.inserts {
         splicer.insert(at, code);
     }
     // Type i64, mutable, 0: the host fills it before the first call.
@@ -102,20 +102,23 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
     Ok(Metered { bytes: splicer.finish(), fuel, start, points })
 }
 
-/// A name that the module does not export.
-fn free_name(module: &Module<'_>, name: &str) -> String {
-    let mut name = name.to_string();
-    while module.exports.iter().any(|export| export.name == name) {
-        name.push('_');
-    }
-    name
-}
-
 struct Charger<'m, 'a> {
     module: &'m Module<'a>,
     meter: &'m Meter,
     counter: u32,
-    points: Vec<(usize, Vec<u8>)>,
+    points: usize,
+    inserts: Vec<(usize, Order, Vec<u8>)>,
+}
+
+/// In what order codes stand that are inserted at one place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Order {
+    /// The local is filled.
+    Fill,
+    /// Something is paid.
+    Pay,
+    /// The local is emptied.
+    Empty,
 }
 
 /// A stretch of code that is paid for at one place.
@@ -128,32 +131,42 @@ struct Stretch {
 impl Charger<'_, '_> {
     fn body(&mut self, function: u32, body: usize, splicer: &mut Splicer<'_, '_>) -> Result<()> {
         let range = self.module.bodies[body].range.clone();
+        let (loops, bulk) = self.survey(&range)?;
+        let mut next = 0;
+        let mut local = |width: usize| {
+            next += 1;
+            (next - 1, width)
+        };
+        let wanted = [loops.then(|| local(8)), bulk.map(&mut local)];
+        let widths: Vec<usize> = wanted.iter().flatten().map(|(_, width)| *width).collect();
+        let first = add_locals(self.module, function, &range, &widths, splicer)?;
+        let [of_fuel, of_length] = wanted.map(|local| local.map(|(index, _)| first + index));
+        let purse = Purse { counter: self.counter, local: of_fuel };
+
         let mut code = Code::of_body(&self.module.bytes[range.clone()], range.start)?;
         let begin = code.position();
+        self.insert(begin, Order::Fill, purse.fill());
         // Coarse: one stretch for each open loop, the function's own first. Exact: the last one.
         let mut stretches = vec![Stretch { at: begin, cost: 0 }];
         let mut blocks: Vec<u32> = Vec::new();
-        let mut scratch = None;
         while let Some(instruction) = code.next()? {
             let Instruction { opcode, at, end, first, .. } = instruction;
             if matches!(opcode, op::GLOBAL_GET | op::GLOBAL_SET) && first as u32 >= self.counter {
                 return Err(self.no_global(at, first as u32));
             }
-            if let Some(length) = self.bulk(&instruction) {
-                let local = match scratch {
-                    Some((local, width)) if width == length.width => local,
-                    Some(_) => {
-                        let message =
-                            "bulk instructions of 32-bit and 64-bit lengths in a function";
-                        return Err(Fault::new(Kind::UnsupportedModule, at, message));
-                    }
-                    None => self.add_local(function, &range, length.width, splicer)?,
-                };
-                scratch = Some((local, length.width));
-                self.points.push((at, self.charge_length(local, length)));
+            if let (Some(length), Some(scratch)) = (self.bulk(&instruction), of_length) {
+                self.points += 1;
+                self.insert(at, Order::Pay, Some(purse.charge_length(scratch, length)));
             }
             if let Some(stretch) = stretches.last_mut() {
                 stretch.cost += self.cost(&instruction);
+            }
+            let calls = matches!(opcode, op::CALL | op::CALL_INDIRECT | op::CALL_REF);
+            if calls || leaves_function(&instruction, blocks.len()) {
+                self.insert(at, Order::Empty, purse.empty());
+            }
+            if calls {
+                self.insert(end, Order::Fill, purse.fill());
             }
             let exact = self.meter.mode == Mode::Exact;
             match opcode {
@@ -171,33 +184,55 @@ impl Charger<'_, '_> {
             match (boundary, exact, opcode) {
                 (false, ..) => {}
                 (true, true, _) => {
-                    self.settle(stretches.pop());
+                    self.settle(&purse, stretches.pop());
                     stretches.push(Stretch { at: end, cost: 0 });
                 }
                 (true, false, op::LOOP) => stretches.push(Stretch { at: end, cost: 0 }),
-                (true, false, _) => self.leave_loop(&mut stretches, &blocks),
+                (true, false, _) => self.leave_loop(&purse, &mut stretches, &blocks),
             }
         }
         for stretch in stretches {
-            self.settle(Some(stretch));
+            self.settle(&purse, Some(stretch));
         }
         Ok(())
     }
 
+    /// Whether a function is worth a local for its fuel: it has a loop, and catches nothing, for
+    /// then it would come back from calls at other places too. And the width of its bulk lengths.
+    fn survey(&self, range: &std::ops::Range<usize>) -> Result<(bool, Option<usize>)> {
+        let mut code = Code::of_body(&self.module.bytes[range.clone()], range.start)?;
+        let (mut loops, mut catches, mut bulk) = (false, false, None);
+        while let Some(instruction) = code.next()? {
+            loops |= instruction.opcode == op::LOOP;
+            catches |= matches!(instruction.opcode, op::TRY | op::TRY_TABLE);
+            let Some(Length { width, .. }) = self.bulk(&instruction) else { continue };
+            if bulk.is_some_and(|other| other != width) {
+                let message = "bulk instructions of 32-bit and 64-bit lengths in a function";
+                return Err(Fault::new(Kind::UnsupportedModule, instruction.at, message));
+            }
+            bulk = Some(width);
+        }
+        Ok((loops && !catches, bulk))
+    }
+
+    fn insert(&mut self, at: usize, order: Order, code: Option<Vec<u8>>) {
+        self.inserts.extend(code.map(|code| (at, order, code)));
+    }
+
     /// Settles the stretches of loops that are no longer open.
-    fn leave_loop(&mut self, stretches: &mut Vec<Stretch>, blocks: &[u32]) {
+    fn leave_loop(&mut self, purse: &Purse, stretches: &mut Vec<Stretch>, blocks: &[u32]) {
         let open = 1 + blocks.iter().filter(|block| **block == op::LOOP).count();
         while stretches.len() > open {
-            self.settle(stretches.pop());
+            self.settle(purse, stretches.pop());
         }
     }
 
-    fn settle(&mut self, stretch: Option<Stretch>) {
+    fn settle(&mut self, purse: &Purse, stretch: Option<Stretch>) {
         if let Some(Stretch { at, cost }) = stretch
             && cost > 0
         {
-            let code = self.charge(cost);
-            self.points.push((at, code));
+            self.points += 1;
+            self.insert(at, Order::Pay, Some(purse.charge(cost)));
         }
     }
 
@@ -209,39 +244,6 @@ impl Charger<'_, '_> {
             }
             _ => 1,
         }
-    }
-
-    /// `counter -= cost; if counter < 0 { trap }`.
-    fn charge(&self, cost: u64) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(20);
-        let mut code = InstructionSink::new(&mut bytes);
-        code.global_get(self.counter).i64_const(cost as i64).i64_sub();
-        self.trap_if_spent(&mut code);
-        bytes
-    }
-
-    /// The same for a length that lies on the stack and stays there.
-    fn charge_length(&self, local: u32, length: Length) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(32);
-        let mut code = InstructionSink::new(&mut bytes);
-        code.local_tee(local).global_get(self.counter).local_get(local);
-        if length.width == 4 {
-            code.i64_extend_i32_u();
-        }
-        if length.bytes {
-            code.i64_const(BYTES_SHIFT).i64_shr_u();
-        } else if length.width == 8 {
-            // Half, so that no length overflows the counter; such a table does not exist.
-            code.i64_const(1).i64_shr_u();
-        }
-        code.i64_sub();
-        self.trap_if_spent(&mut code);
-        bytes
-    }
-
-    fn trap_if_spent(&self, code: &mut InstructionSink<'_>) {
-        code.global_set(self.counter).global_get(self.counter).i64_const(0).i64_lt_s();
-        code.if_(wasm_encoder::BlockType::Empty).unreachable().end();
     }
 
     /// The length that a bulk instruction takes from the top of the stack.
@@ -272,51 +274,22 @@ impl Charger<'_, '_> {
         Some(Length { width, bytes })
     }
 
-    /// Gives a function one more local; returns its index.
-    fn add_local(
-        &self,
-        function: u32,
-        body: &std::ops::Range<usize>,
-        width: usize,
-        splicer: &mut Splicer<'_, '_>,
-    ) -> Result<u32> {
-        let ty = self.module.functions.get(function as usize).copied().unwrap_or(u32::MAX);
-        let Some(Some(ty)) = self.module.types.get(ty as usize) else {
-            let message = format!("function {function} has no type");
-            return Err(Fault::new(Kind::MalformedModule, body.start, message));
-        };
-        let bytes = &self.module.bytes[body.clone()];
-        let mut reader = wasmparser::BinaryReader::new(bytes, body.start as u64);
-        let groups = reader.read_var_u32()?;
-        let after_count = reader.original_position() as usize;
-        let mut locals = ty.params().len() as u64;
-        for _ in 0..groups {
-            locals += u64::from(reader.read_var_u32()?);
-            reader.read::<wasmparser::ValType>()?;
-        }
-        let Ok(local) = u32::try_from(locals) else {
-            let message = format!("function {function} has too many locals");
-            return Err(Fault::new(Kind::MalformedModule, body.start, message));
-        };
-        let end = reader.original_position() as usize;
-        splicer.replace(body.start..after_count, encoded(groups.saturating_add(1)));
-        splicer.insert(end, vec![1, if width == 8 { 0x7e } else { 0x7f }]);
-        Ok(local)
-    }
-
     fn no_global(&self, at: usize, index: u32) -> Fault {
         let message = format!("global {index} is named, of {}", self.counter);
         Fault::new(Kind::MalformedModule, at, message)
     }
 }
 
-/// A length on the stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Length {
-    /// Bytes of the number: 4 or 8.
-    width: usize,
-    /// Whether it counts bytes of memory, which are cheaper than elements.
-    bytes: bool,
+/// Whether control may leave the function at this instruction, so many blocks deep in it.
+fn leaves_function(instruction: &Instruction, depth: usize) -> bool {
+    let reaches = |label: u64| label >= depth as u64;
+    match instruction.opcode {
+        op::RETURN | op::UNREACHABLE => true,
+        op::END => depth == 0,
+        op::BR | op::BR_IF => reaches(instruction.first as u64),
+        op::BR_TABLE => reaches(instruction.second),
+        opcode => is_leaving(opcode),
+    }
 }
 
 /// Whether control may leave the block at this instruction, other than by a plain branch.

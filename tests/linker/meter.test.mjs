@@ -5,7 +5,7 @@ import test from 'node:test';
 import binaryen from 'binaryen';
 import { LinkError, meter } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
-import { alone, answer, fixture } from './support.mjs';
+import { alone, fixture, textOf } from './support.mjs';
 
 build();
 
@@ -43,7 +43,7 @@ for (const mode of MODES) {
       for (const _ of [1, 2]) {
         const { instance, spend } = await metered(bytes, { mode });
         const answers = [];
-        const spent = seeds.map((seed) => spend(() => answers.push(answer(instance, undefined, seed))));
+        const spent = seeds.map((seed) => spend(() => answers.push(textOf(instance, undefined, seed))));
         assert.deepEqual(answers, alone(bytes, seeds));
         assert.ok(spent.every((fuel) => fuel > 100));
         runs.push(spent);
@@ -136,6 +136,63 @@ test('limits hold the growth of memory and table', async () => {
   assert.equal(exports.more(4), -1);
   assert.equal(exports.more(3), 2);
   await assert.rejects(meter(bytes, { memoryPages: 0 }), { code: 'ERR_LAYOUT_OVERFLOW' });
+});
+
+for (const mode of MODES) {
+  test(`functions with loops are left in every way with their fuel paid (${mode})`, async () => {
+    const round = '(loop $on (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100))))';
+    const ways = {
+      end: `${round} (i32.const 7)`,
+      return: `${round} (return (i32.const 7))`,
+      br: `(block (block ${round} (br 2 (i32.const 7)))) (i32.const 1)`,
+      br_if: `${round} (drop (br_if 0 (i32.const 7) (i32.const 1))) (i32.const 1)`,
+      br_table: `(block $a ${round} (br_table 1 1 (i32.const 7) (i32.const 0))) (i32.const 1)`,
+      call: `${round} (call $work) (drop) (call $host) (i32.const 7)`,
+      indirect: `${round} (drop (call_indirect (type $f) (i32.const 0))) (i32.const 7)`,
+      tail: `${round} (return_call $seven)`,
+    };
+    const functions = Object.entries(ways).map(([name, body]) => `(func (export "${name}") (type $f) (local $i i32) ${body})`);
+    const { exports, spend } = await metered(wat(`(module (type $f (func (result i32))) (import "h" "f" (func $host))
+      (table 1 funcref) (elem (i32.const 0) $work)
+      (func $seven (type $f) (i32.const 7))
+      (func $work (type $f) (local $i i32) ${round} (i32.const 7))
+      ${functions.join('\n')})`), { mode }, { h: { f() {} } });
+    for (const name of Object.keys(ways)) {
+      const cost = spend(() => assert.equal(exports[name](), 7, name));
+      const rounds = name === 'call' || name === 'indirect' ? 2 : 1;
+      assert.ok(cost >= rounds * 600, `${name} costs ${cost}`);
+      assert.ok(cost < rounds * 1000, `${name} costs ${cost}`);
+      assert.equal(spend(() => exports[name]()), cost, `${name} costs the same again`);
+    }
+  });
+
+  test(`the host sees what is left, and may add to it, while it is called from a loop (${mode})`, async () => {
+    let fuel;
+    const seen = [];
+    const host = () => {
+      seen.push(fuel.value);
+      fuel.value += 1000n;
+    };
+    const made = await metered(wat(`(module (import "h" "f" (func $host))
+      (func (export "go") (local $i i32)
+        (loop $on (call $host) (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))))`), { mode, hostCall: 0 }, { h: { f: host } });
+    fuel = made.fuel;
+    fuel.value = 100n;
+    made.exports.go();
+    assert.equal(seen.length, 20);
+    for (let at = 1; at < 20; at += 1) assert.equal(seen[at] - seen[at - 1], seen[1] - seen[0]);
+    assert.ok(seen[1] - seen[0] < 1000n && seen[1] - seen[0] > 980n);
+  });
+}
+
+test('functions that catch exceptions pay too', async () => {
+  const { exports, spend } = await metered(wat(`(module (tag $t) (func $throws (throw $t))
+    (func (export "go") (result i32) (local $i i32)
+      (loop $on
+        (try (do (call $throws)) (catch $t))
+        (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 50))))
+      (local.get $i)))`), { mode: 'coarse' });
+  assert.ok(spend(() => assert.equal(exports.go(), 50)) > 50 * 6);
 });
 
 test('limits alone add nothing to what runs', async () => {

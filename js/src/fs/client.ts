@@ -200,6 +200,8 @@ export class Client {
     if (Atomics.load(words, Word.state) === State.ready) return;
     const subject = { syscall: 'mount' };
     if (!this.#maySync) throw fsError('ENOTSUP', subject, 'blocking calls work in workers on shared memory only');
+    // An earlier failure is not ours: the page tries again, and that one is waited for.
+    Atomics.compareExchange(words, Word.state, State.failed, State.none);
     void this.bell.start();
     this.block(subject, () => {
       const state = Atomics.load(words, Word.state);

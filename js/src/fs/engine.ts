@@ -1,5 +1,6 @@
 /** The store thread's part: owns the mounted stores and serves what threads ask for at the desk. */
 
+import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import { Door, State, Word } from './exports.js';
 import { openIdb } from './idb.js';
@@ -56,6 +57,16 @@ export type MountOptions =
       readonly files: Readonly<Record<string, Uint8Array | string>>;
     };
 
+/** Says that a browser, or a page, has no storage of this kind or denies it. */
+function missing(what: string, cause: unknown): never {
+  const why = cause instanceof Error || cause instanceof DOMException ? cause.message : String(cause);
+  throw new IsolithError('ERR_NO_STORAGE', `${what} is not to be had here: ${why}; fs.configure({ fallback: 'memory' }) keeps the files of / in memory`, { cause });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof IsolithError && error.code === 'ERR_NO_STORAGE';
+}
+
 /** Owns the stores of one kernel. Lives on one thread, which must return to its event loop. */
 export class Engine implements Host {
   readonly door: Door;
@@ -87,7 +98,8 @@ export class Engine implements Host {
       try {
         await this.#mountIdb('/', name, durability);
       } catch (error) {
-        if (fallback !== 'memory') throw error;
+        // Only where there is nothing to open: files of a later version, or damaged ones, are no reason to begin anew.
+        if (fallback !== 'memory' || !isMissing(error)) throw error;
         this.#mountMemory('/');
       }
       Atomics.store(this.door.words, Word.state, State.ready);
@@ -145,7 +157,7 @@ export class Engine implements Host {
         break;
       case 'opfs': {
         const name = options.name ?? `isolith:${path}`;
-        const records = await openOpfs(name, options.durability ?? 'relaxed');
+        const records = await openOpfs(name, options.durability ?? 'relaxed').catch((error: unknown) => missing('the origin-private filesystem', error));
         this.#add(path, await mountRecords(this, path, `opfs:${name}`, records));
         break;
       }
@@ -175,7 +187,8 @@ export class Engine implements Host {
   }
 
   async #mountIdb(path: string, name: string, durability: 'relaxed' | 'strict'): Promise<void> {
-    const records = await openIdb(name, durability, { lost: () => this.tick() });
+    const events = { lost: () => this.tick() };
+    const records = await openIdb(name, durability, events).catch((error: unknown) => missing('IndexedDB', error));
     this.#add(path, await mountRecords(this, path, name, records));
   }
 
@@ -186,7 +199,7 @@ export class Engine implements Host {
 
   async #unmount(path: string): Promise<void> {
     const store = this.#mounts.get(path);
-    if (store === undefined) throw new Error(`nothing is mounted at ${path}`);
+    if (store === undefined) throw new IsolithError('EINVAL', `nothing is mounted at ${path}`);
     const volume = this.#volumes.get(store);
     await volume?.flush();
     must(this, this.door.exports.isolith_fs_unmount(store));

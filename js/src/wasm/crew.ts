@@ -7,7 +7,8 @@ import { type Hub, hubOf } from '../pool/hub.js';
 import type { Client, Job, TaskRef } from '../pool/job.js';
 import { Sources } from '../pool/link.js';
 import { type Employer, Member } from '../pool/member.js';
-import { encoded, encodeValue, isJson, notSerializable } from '../pool/payload.js';
+import { encode, FULL } from '../codec.js';
+import { notSerializable } from '../pool/payload.js';
 import type { FromWorker } from '../protocol.js';
 import { fromBlob, type Script } from '../worker-start.js';
 import { unpackError } from '../errors.js';
@@ -28,6 +29,9 @@ const SPARES = 2;
 const AHEAD = 1;
 /** An operation that took less than this, in milliseconds, is worth looking out for its answer. */
 const QUICK = 0.05;
+
+/** Arguments of calls, as bytes. */
+const scratch = new Uint8Array(4096);
 
 /** Calls a host function of the guest: a value, a promise of it, or what it throws. */
 export type OnHost = (index: number, args: unknown[]) => unknown;
@@ -98,11 +102,8 @@ export class Seat implements Client {
     if (hub && !job.transfer) {
       const type = typeof job.data;
       if (type !== 'number' && type !== 'undefined') {
-        const length = job.fn.id === Op.load || job.fn.id === Op.write ? -1 : encodeValue(job.data, 'what the guest is given');
-        if (length >= 0) {
-          job.bytes = encoded().subarray(0, length);
-          job.json = isJson;
-        }
+        const length = job.fn.id === Op.load || job.fn.id === Op.write ? FULL : encode(job.data, scratch, 0);
+        if (length >= 0) job.bytes = scratch.subarray(0, length);
       }
     }
     if (this.isReady && this.#waiting.length === 0 && this.member.link.hasRoom()) {

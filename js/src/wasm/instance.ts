@@ -71,6 +71,9 @@ export class Instance {
   readonly #free: () => Promise<void>;
   #ended: Error | undefined;
   #calls = 0;
+  /** What was called last, which is likely called next. */
+  #lastName: string | undefined;
+  #last: Fn | undefined;
 
   constructor({ moduleId, shape, port, timeout, rule, free }: InstanceOptions) {
     this.moduleId = moduleId;
@@ -157,9 +160,13 @@ export class Instance {
   }
 
   #function(name: string): Fn {
-    if (this.#ended) this.#lives();
+    if (name === this.#lastName && !this.#ended) return this.#last!;
+    this.#lives();
     const fn = this.#functions.get(name);
-    if (fn) return fn;
+    if (fn) {
+      this.#lastName = name;
+      return (this.#last = fn);
+    }
     const other = this.#shape.exports.find((one) => one.name === name);
     throw new WasmError(WasmCode.exportNotFound, `the module exports no function ${JSON.stringify(name)}${other ? `, but a ${other.kind}` : ''}`);
   }

@@ -16,7 +16,12 @@ export interface Variant {
   readonly fuel?: string | undefined;
   /** The export that was the start function, to be called when fuel is there. */
   readonly start?: string | undefined;
+  /** The export that counts what is left of the stack. */
+  readonly stack?: string | undefined;
 }
+
+/** How a module is rewritten. */
+export type Rewriting = MeterOptions & { readonly stackBytes?: number };
 
 /** What is known of one content. */
 export class Compiled implements Variant {
@@ -34,7 +39,7 @@ export class Compiled implements Variant {
   }
 
   /** The module rewritten so; each rewriting is done once. */
-  metered(options: MeterOptions): Promise<Variant> {
+  metered(options: Rewriting): Promise<Variant> {
     const key = JSON.stringify(options);
     let variant = this.#variants.get(key);
     if (!variant) {
@@ -46,21 +51,31 @@ export class Compiled implements Variant {
     return variant;
   }
 
-  async #meter(options: MeterOptions): Promise<Variant> {
-    const { meter } = await import('../link.js');
-    const { module, fuel, start } = await meter(this.bytes, options).catch((cause: unknown) => {
+  async #meter({ stackBytes, ...options }: Rewriting): Promise<Variant> {
+    const { boundStack, meter } = await import('../link.js');
+    try {
+      const bound = stackBytes === undefined ? undefined : await boundStack(this.bytes, stackBytes);
+      const { module, fuel, start } = await meter(bound?.module ?? this.bytes, options);
+      return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start, stack: bound?.stack };
+    } catch (cause) {
       throw new WasmError(WasmCode.instantiate, `the module cannot be limited: ${(cause as Error).message}`, { cause });
-    });
-    return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start };
+    }
   }
 }
 
 /** Bytes of modules without an id that are kept for who comes with the same ones again. */
 const KEPT = 64 * 1024 * 1024;
 
+/** A content that is known. */
+interface Content {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly compiled: Promise<Compiled>;
+  made?: Compiled;
+}
+
 const ids = new Map<string, Compiled>();
-const contents = new Map<string, Promise<Compiled>>();
-const settled = new Map<string, Compiled>();
+/** Least recently used first. */
+let contents: Content[] = [];
 let last = 0;
 
 /** Compiles, and gives the result an id of its own. */
@@ -89,24 +104,25 @@ export function removeModule(id: string): void {
 /** Compiles the bytes, unless the same are compiled already. */
 export async function compiledOf(source: ModuleBytes): Promise<Compiled> {
   const kernel = getKernel();
-  const { bytes, streamed } = await bytesOf(source);
-  const key = await digest(bytes);
-  let compiled = contents.get(key);
-  if (!compiled) {
-    compiled = compile(kernel, bytes, streamed);
-    contents.set(key, compiled);
-    compiled.then(
-      (made) => settled.set(key, made),
-      () => contents.delete(key),
-    );
-    sweep();
-  } else {
+  const { bytes, streamed, isOurs } = await bytesOf(source);
+  // Comparing is several times faster than any digest, and copying.
+  const known = contents.find((one) => isSame(one.bytes, bytes));
+  if (known) {
     streamed?.catch(() => {});
-    // Least recently used first.
-    const made = settled.get(key);
-    if (made && settled.delete(key)) settled.set(key, made);
+    contents = [...contents.filter((one) => one !== known), known];
+    return known.compiled;
   }
-  return compiled;
+  const own = isOurs ? bytes : bytes.slice();
+  const content: Content = { bytes: own, compiled: compile(kernel, own, streamed) };
+  contents.push(content);
+  content.compiled.then(
+    (made) => {
+      content.made = made;
+      sweep();
+    },
+    () => (contents = contents.filter((one) => one !== content)),
+  );
+  return content.compiled;
 }
 
 async function compile(kernel: Kernel, bytes: Uint8Array<ArrayBuffer>, streamed: Promise<WebAssembly.Module> | undefined): Promise<Compiled> {
@@ -129,35 +145,33 @@ async function compile(kernel: Kernel, bytes: Uint8Array<ArrayBuffer>, streamed:
 /** Lets go of what nobody has an id for, the oldest first, beyond what is worth keeping. */
 function sweep(): void {
   let bytes = 0;
-  for (const [key, compiled] of [...settled].reverse()) {
-    if (compiled.users > 0) continue;
-    bytes += compiled.bytes.length;
-    if (bytes <= KEPT) continue;
-    settled.delete(key);
-    contents.delete(key);
-  }
+  const kept = (one: Content): boolean => one.made === undefined || one.made.users > 0 || (bytes += one.bytes.length) <= KEPT;
+  contents = contents.reverse().filter(kept).reverse();
 }
 
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const { subtle } = globalThis.crypto;
-  // Pages of insecure origins have no digests: each content is its own there.
-  if (!subtle) return `unique-${++last}`;
-  return String.fromCharCode(...new Uint8Array(await subtle.digest('SHA-256', bytes)));
+function isSame(ours: Uint8Array<ArrayBuffer>, theirs: Uint8Array): boolean {
+  const { length } = ours;
+  if (theirs.length !== length) return false;
+  const words = theirs.byteOffset % 4 === 0 ? length >> 2 : 0;
+  const a = new Int32Array(ours.buffer, 0, words);
+  const b = new Int32Array(theirs.buffer, theirs.byteOffset - (words === 0 ? theirs.byteOffset : 0), words);
+  for (let at = 0; at < words; at++) if (a[at] !== b[at]) return false;
+  for (let at = words * 4; at < length; at++) if (ours[at] !== theirs[at]) return false;
+  return true;
 }
 
 interface Loaded {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether nobody else has these bytes. */
+  readonly isOurs: boolean;
   /** The module compiled while it was loaded. */
   readonly streamed?: Promise<WebAssembly.Module>;
 }
 
 async function bytesOf(source: ModuleBytes): Promise<Loaded> {
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source).slice() };
-  if (ArrayBuffer.isView(source)) {
-    return { bytes: new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength).slice() };
-  }
-  if (typeof SharedArrayBuffer !== 'undefined' && (source as unknown) instanceof SharedArrayBuffer) {
-    return { bytes: new Uint8Array(source as unknown as ArrayBuffer).slice() };
+  if (ArrayBuffer.isView(source)) return { bytes: new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength), isOurs: false };
+  if (source instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && (source as unknown) instanceof SharedArrayBuffer)) {
+    return { bytes: new Uint8Array(source as ArrayBuffer), isOurs: false };
   }
   if (!(source instanceof Response) && !(source instanceof URL)) {
     throw new WasmError(WasmCode.compile, `a module is bytes, a Response or a URL, not ${typeof source}`);
@@ -167,7 +181,7 @@ async function bytesOf(source: ModuleBytes): Promise<Loaded> {
     if (!response.ok) throw new Error(`${response.url || 'the server'} answered ${response.status}`);
     const streamed = WebAssembly.compileStreaming(response.clone());
     streamed.catch(() => {});
-    return { bytes: new Uint8Array(await response.arrayBuffer()), streamed };
+    return { bytes: new Uint8Array(await response.arrayBuffer()), isOurs: true, streamed };
   } catch (cause) {
     throw new WasmError(WasmCode.io, `the module cannot be loaded: ${(cause as Error).message}`, { cause });
   }

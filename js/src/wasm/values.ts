@@ -31,15 +31,17 @@ export function toWasm(name: string, { params }: FuncType, args: readonly Argume
   if (args.length !== params.length) {
     throw new WasmError(WasmCode.type, `${name} takes ${params.length} arguments (${params.join(', ')}), ${args.length} were given`);
   }
-  const values = new Array<unknown>(args.length);
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at];
-    const type = params[at]!;
-    // What most calls consist of.
-    if (typeof arg === 'number' && (type === 'f64' || (type === 'i32' && (arg | 0) === arg))) values[at] = arg;
-    else values[at] = convert(name, at, type, arg, inline);
-  }
+  // What most calls consist of needs no conversion, and no copy.
+  let at = 0;
+  while (at < args.length && isPlain(params[at]!, args[at])) at++;
+  if (at === args.length) return args as unknown[];
+  const values: unknown[] = args.slice(0, at);
+  for (; at < args.length; at++) values.push(convert(name, at, params[at]!, args[at], inline));
   return values;
+}
+
+function isPlain(type: ValueType, arg: Argument): boolean {
+  return typeof arg === 'number' && (type === 'f64' || (type === 'i32' && (arg | 0) === arg));
 }
 
 function convert(name: string, at: number, type: ValueType, arg: Argument, inline: boolean): unknown {
@@ -80,6 +82,7 @@ function convert(name: string, at: number, type: ValueType, arg: Argument, inlin
 
 /** The results of a call as callers get them: what the engine returned for none, one, or several. */
 export function fromWasm({ results }: FuncType, returned: unknown, rule: BigintRule): (number | bigint)[] {
+  if (typeof returned === 'number') return [returned];
   if (results.length === 0) return [];
   if (results.length > 1) return (returned as (number | bigint)[]).map((value) => result(value, rule));
   return [result(returned as number | bigint, rule)];

@@ -115,7 +115,7 @@ const here = [
   },
 ];
 
-const ROUNDS = 500_000;
+const ROUNDS = 100_000;
 const interprets = (who, config, more) => ({
   group, name: 'an interpreter, metered', unit: 'ms', better: 'lower', who,
   ...guest({ inline: true, ...config }),
