@@ -2,10 +2,9 @@
 
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
-import { Door, State, Word } from './exports.js';
+import { Door, State, STORE_NAME, Word } from './exports.js';
 import { openIdb } from './idb.js';
-import { openOpfs } from './opfs.js';
-import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
+import type { RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
 /** How the filesystem is set up when it starts. */
@@ -25,7 +24,8 @@ export type Control =
   | { readonly name: 'mount'; readonly path: string; readonly options: MountOptions }
   | { readonly name: 'unmount'; readonly path: string }
   | { readonly name: 'flush' }
-  | { readonly name: 'measure' };
+  | { readonly name: 'measure' }
+  | { readonly name: 'tell' };
 
 /** What to mount. */
 export type MountOptions =
@@ -90,7 +90,7 @@ export class Engine implements Host {
   }
 
   /** Opens `/`. Says in the word `state` how it went; rejects with why not. */
-  async start({ name = 'isolith', cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
+  async start({ name = STORE_NAME, cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
     const { exports } = this.door;
     const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
     must(this, exports.isolith_fs_init(low, high, cacheBytes));
@@ -146,6 +146,10 @@ export class Engine implements Host {
         await Promise.all([...this.#volumes.values()].map((volume) => volume.flush()));
         return undefined;
       case 'measure':
+        await Promise.all([...this.#volumes.values()].map((volume) => volume.measure?.()));
+        return undefined;
+      case 'tell':
+        for (const volume of this.#volumes.values()) volume.tell?.();
         return undefined;
     }
   }
@@ -157,17 +161,20 @@ export class Engine implements Host {
         break;
       case 'opfs': {
         const name = options.name ?? `isolith:${path}`;
+        const { openOpfs } = await import('./opfs.js');
         const records = await openOpfs(name, options.durability ?? 'relaxed').catch((error: unknown) => missing('the origin-private filesystem', error));
         this.#add(path, await mountRecords(this, path, `opfs:${name}`, records));
         break;
       }
       case 'http': {
+        const { httpIndex, httpSource, mountRemote } = await import('./remote.js');
         const { url, index = new URL('index.json', url.endsWith('/') ? url : `${url}/`).href } = options;
         const files = typeof index === 'string' ? await httpIndex(index) : index;
         this.#add(path, mountRemote(this, path, files, httpSource(url, files)));
         break;
       }
       case 'bundle': {
+        const { bundleSource, mountRemote } = await import('./remote.js');
         const entries = Object.entries(options.files);
         const contents = entries.map(([, data]) => (typeof data === 'string' ? new TextEncoder().encode(data) : data));
         const files = entries.map(([name], at) => ({ path: name.replace(/^\/+/, ''), size: contents[at]!.length }));
@@ -212,6 +219,9 @@ export class Engine implements Host {
   rights(): void {
     const shared = [...this.#volumes.values()].some((volume) => volume.shared);
     Atomics.store(this.door.words, Word.shared, Number(shared));
+    const root = this.#mounts.get('/');
+    const volume = root === undefined ? undefined : this.#volumes.get(root);
+    Atomics.store(this.door.words, Word.direct, volume?.solo ? volume.store + 1 : 0);
   }
 
   busy(by: 1 | -1): void {
