@@ -257,6 +257,18 @@ export async function meter(module: WasmBytes, options: MeterOptions = {}): Prom
   return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], points };
 }
 
+export interface Bounded {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** The export of the counter, an `i32` global: set it to the budget before each call; -1 after a call too deep. */
+  readonly stack: string;
+}
+
+/** Makes a module trap where its calls would take more than about `bytes` of stack, the same on every engine. */
+export async function boundStack(module: WasmBytes, bytes: number): Promise<Bounded> {
+  const { report, files } = await call('stack', [module], [bytes]);
+  return { module: files[0] as Uint8Array<ArrayBuffer>, stack: (report as { stack: string }).stack };
+}
+
 /** What `instantiate` makes. */
 export interface Linked {
   readonly memory: WebAssembly.Memory;

@@ -30,10 +30,11 @@ interface Exports {
   isolith_link_heap_base(request: number, size: number): number;
   isolith_link_meter(request: number, size: number): number;
   isolith_link_inspect(request: number, size: number): number;
+  isolith_link_stack(request: number, size: number): number;
 }
 
 /** The calls that take a request. */
-export type Operation = 'combine' | 'relocate' | 'heap_base' | 'inspect' | 'meter';
+export type Operation = 'combine' | 'relocate' | 'heap_base' | 'inspect' | 'meter' | 'stack';
 
 /** A module as users hand it over. */
 export type WasmBytes = ArrayBuffer | ArrayBufferView;

@@ -1,9 +1,9 @@
 //! Giving up: another tab has taken the right to write, and what is not durable here never will be.
 
 use super::Fs;
-use super::id::StoreId;
+use super::id::{Node, StoreId};
+use super::sorted::Set;
 use crate::error::Error;
-use std::collections::BTreeSet;
 
 impl Fs {
     /// Drops all changes of `store` that are not durable and tells everybody who waits for them
@@ -20,12 +20,13 @@ impl Fs {
         journal.fail(None, error);
         journal.epoch += 1;
         journal.is_new = false;
-        for data in &changes.data {
-            self.cache.discard(*data);
+        for data in changes.data.iter() {
+            self.cache.discard(data);
         }
-        let touched: BTreeSet<_> = changes.inodes.iter().chain(changes.before.keys()).collect();
-        for node in touched {
-            if let Some(inode) = self.tree.get_mut(*node) {
+        let touched: Set<Node> =
+            changes.inodes.iter().chain(changes.before.keys().copied()).collect();
+        for node in touched.iter() {
+            if let Some(inode) = self.tree.get_mut(node) {
                 // No record has this version: whatever the store says of it replaces it.
                 inode.version = u64::MAX;
             }

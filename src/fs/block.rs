@@ -48,6 +48,8 @@ pub(crate) struct Marks {
     pub(crate) flight: Pages,
     /// Used since the clock's hand last passed.
     pub(crate) hot: bool,
+    /// Seen by the sweep of the clock that is under way.
+    pub(crate) swept: bool,
 }
 
 impl Marks {

@@ -2,17 +2,18 @@
 
 use super::block::{self, Block, Marks, Pages, runs, touched};
 use super::id::{Data, IdMap};
+use super::sorted::{Row, Set};
 use super::step::{Step, fault};
 use super::{EXTENT, PAGE};
 use crate::error::Kind;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// What is in memory of one file's bytes.
 #[derive(Default, Debug)]
 pub(crate) struct Blocks {
-    pub(crate) map: BTreeMap<u32, Block>,
+    pub(crate) map: Row<Block>,
     /// Extents with dirty pages.
-    pub(crate) dirty: BTreeSet<u32>,
+    pub(crate) dirty: Set<u32>,
     /// While mapped: the first extents in one piece, so that the file is one block of memory.
     pub(crate) flat: Vec<u8>,
     pub(crate) maps: u32,
@@ -33,12 +34,12 @@ impl Blocks {
     fn bytes(&self, extent: u32) -> &[u8] {
         match self.flat_start(extent) {
             Some(start) => &self.flat[start..start + EXTENT],
-            None => self.map.get(&extent).map_or(&[], |block| &block.bytes),
+            None => self.map.get(extent).map_or(&[], |block| &block.bytes),
         }
     }
 
     fn marks(&mut self, extent: u32) -> Option<&mut Marks> {
-        self.map.get_mut(&extent).map(|block| &mut block.marks)
+        self.map.get_mut(extent).map(|block| &mut block.marks)
     }
 
     /// Memory that blocks and mapping take.
@@ -91,7 +92,7 @@ impl Cache {
 
     /// Pages of the extent that are known.
     pub(crate) fn valid(&self, data: Data, extent: u32) -> Pages {
-        let block = self.files.get(&data).and_then(|blocks| blocks.map.get(&extent));
+        let block = self.files.get(&data).and_then(|blocks| blocks.map.get(extent));
         block.map_or(0, |block| block.marks.valid)
     }
 
@@ -102,7 +103,7 @@ impl Cache {
 
     /// Extents of `data` that hold dirty pages, in order.
     pub(crate) fn dirty_extents(&self, data: Data) -> Vec<u32> {
-        self.files.get(&data).map_or(Vec::new(), |blocks| blocks.dirty.iter().copied().collect())
+        self.files.get(&data).map_or(Vec::new(), |blocks| blocks.dirty.iter().collect())
     }
 
     /// Hands `start..end` of an extent whose pages are known to `sink`, in order.
@@ -139,7 +140,7 @@ impl Cache {
         }
         let blocks = self.files.entry(data).or_default();
         let flat = blocks.flat_start(extent);
-        let block = blocks.map.entry(extent).or_insert_with(|| {
+        let block = blocks.map.get_or_insert_with(extent, || {
             if !blocks.kept {
                 self.clock.push_back((data, extent));
             }
@@ -206,12 +207,13 @@ impl Cache {
 
     /// Takes out of the clock what is gone or there twice.
     fn sweep(&mut self) {
-        let mut seen = BTreeSet::new();
-        let files = &self.files;
-        let lives = |(data, extent): &(Data, u32)| {
-            files.get(data).is_some_and(|blocks| blocks.map.contains_key(extent))
+        let files = &mut self.files;
+        let mut mark = |(data, extent): &(Data, u32), swept: bool| {
+            let marks = files.get_mut(data).and_then(|blocks| blocks.marks(*extent));
+            marks.map(|marks| std::mem::replace(&mut marks.swept, swept))
         };
-        self.clock.retain(|entry| lives(entry) && seen.insert(*entry));
+        self.clock.retain(|entry| mark(entry, true) == Some(false));
+        self.clock.iter().for_each(|entry| _ = mark(entry, false));
         self.sweep_at = self.clock.len() * 2 + SWEEP;
     }
 
@@ -227,12 +229,12 @@ impl Cache {
         let Some(blocks) = self.files.get_mut(&data) else { return };
         let edge = (size / EXTENT as u64) as u32;
         let within = (size % EXTENT as u64) as usize;
-        let beyond = blocks.map.split_off(&if within == 0 { edge } else { edge + 1 });
-        blocks.dirty.retain(|extent| *extent < edge || (*extent == edge && within > 0));
+        let beyond = blocks.map.split_off(if within == 0 { edge } else { edge + 1 });
+        beyond.iter().for_each(|(extent, _)| _ = blocks.dirty.remove(extent));
         if size < blocks.flat.len() as u64 {
             blocks.flat[size as usize..].fill(0);
         }
-        if let Some(block) = blocks.map.get_mut(&edge) {
+        if let Some(block) = blocks.map.get_mut(edge) {
             let before = block.marks.held();
             block.bytes.truncate(within);
             let gone = !touched(0, within);
@@ -240,7 +242,7 @@ impl Cache {
             block.marks.dirty &= !gone;
             self.held -= before - block.marks.held();
             if block.marks.dirty == 0 {
-                blocks.dirty.remove(&edge);
+                blocks.dirty.remove(edge);
             }
         }
         let kept = blocks.kept;
@@ -259,7 +261,7 @@ impl Cache {
     pub(crate) fn forget(&mut self, data: Data) {
         let Some(blocks) = self.files.get_mut(&data) else { return };
         let map = std::mem::take(&mut blocks.map);
-        blocks.dirty.clear();
+        blocks.dirty = Set::default();
         let kept = blocks.kept;
         if blocks.maps == 0 {
             self.files.remove(&data);
@@ -270,7 +272,7 @@ impl Cache {
     /// Moves dirty pages into flight and tells which.
     pub(crate) fn launch(&mut self, data: Data, extent: u32) -> Pages {
         let Some(blocks) = self.files.get_mut(&data) else { return 0 };
-        blocks.dirty.remove(&extent);
+        blocks.dirty.remove(extent);
         let Some(marks) = blocks.marks(extent) else { return 0 };
         debug_assert_eq!(marks.flight, 0, "one flight at a time");
         marks.flight = std::mem::take(&mut marks.dirty);
@@ -307,7 +309,7 @@ impl Cache {
                 self.clock.push_back((data, extent));
                 continue;
             }
-            let gone = blocks.map.remove(&extent).map_or(0, |block| block.bytes.capacity());
+            let gone = blocks.map.remove(extent).map_or(0, |block| block.bytes.capacity());
             self.used -= gone;
             if blocks.map.is_empty() {
                 self.files.remove(&data);
@@ -325,8 +327,8 @@ impl Cache {
             blocks.flat.try_reserve_exact(len).map_err(|_| fault(Kind::OutOfMemory))?;
             blocks.flat.resize(len, 0);
             let mut freed = 0;
-            for (extent, block) in blocks.map.range_mut(..extents) {
-                let start = *extent as usize * EXTENT;
+            for (extent, block) in blocks.map.iter_mut().take_while(|(at, _)| *at < extents) {
+                let start = extent as usize * EXTENT;
                 blocks.flat[start..start + block.bytes.len()].copy_from_slice(&block.bytes);
                 freed += std::mem::take(&mut block.bytes).capacity();
             }
@@ -353,7 +355,7 @@ impl Cache {
         let flat = std::mem::take(&mut blocks.flat);
         let mut made = 0;
         for (extent, bytes) in flat.chunks(EXTENT).enumerate() {
-            if let Some(block) = blocks.map.get_mut(&(extent as u32)) {
+            if let Some(block) = blocks.map.get_mut(extent as u32) {
                 block.bytes = bytes.to_vec();
                 made += block.bytes.capacity();
             }
@@ -372,7 +374,7 @@ impl Cache {
         let held = |blocks: &Blocks| blocks.map.values().map(|b| b.marks.held()).sum::<usize>();
         let dirty = |blocks: &Blocks| {
             let all = blocks.map.iter().filter(|(_, block)| block.marks.dirty != 0);
-            all.map(|(extent, _)| *extent).eq(blocks.dirty.iter().copied())
+            all.map(|(extent, _)| extent).eq(blocks.dirty.iter())
         };
         self.used == counted.map(Blocks::memory).sum::<usize>()
             && self.held == self.files.values().map(held).sum::<usize>()

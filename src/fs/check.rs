@@ -4,7 +4,7 @@ use super::Fs;
 use super::id::{Node, StoreId};
 use super::inode::{Body, Inode};
 use super::record::Key;
-use std::collections::{BTreeMap, BTreeSet};
+use super::sorted::{Map, Set};
 
 impl Fs {
     /// Looks at everything and says in words what is not as it must be; nothing if all is sound.
@@ -15,7 +15,7 @@ impl Fs {
         for volume in self.volumes.iter().flatten() {
             findings.extend(volume.findings.iter().cloned());
         }
-        let mut owners = BTreeMap::new();
+        let mut owners = Map::default();
         for (node, inode) in self.tree.iter() {
             self.check_names(node, inode, &mut findings);
             match &inode.body {
@@ -34,7 +34,7 @@ impl Fs {
         }
         for (data, blocks) in &self.cache.files {
             let kept = blocks.kept || blocks.maps > 0;
-            if !owners.contains_key(data) && !kept {
+            if !owners.contains(*data) && !kept {
                 findings.push(format!("{data:?} is cached but no file's"));
             }
         }
@@ -74,7 +74,7 @@ impl Fs {
             }
         }
         // Up from here is the root, after no more steps than there are directories.
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::default();
         let mut at = node;
         while seen.insert(at) {
             match self.tree.get(at).and_then(Inode::dir) {
@@ -89,11 +89,11 @@ impl Fs {
     }
 
     fn check_handles(&self, findings: &mut Vec<String>) {
-        let mut counts: BTreeMap<Node, u32> = BTreeMap::new();
+        let mut counts: Map<Node, u32> = Map::default();
         for (_, handle) in self.handles.iter() {
-            *counts.entry(handle.node).or_default() += 1;
+            counts.insert(handle.node, counts.get(handle.node).unwrap_or(0) + 1);
         }
-        for (node, count) in counts {
+        for (node, count) in counts.iter() {
             // Mappings hold inodes, too.
             if self.tree.get(node).is_none_or(|inode| inode.opens < count) {
                 findings.push(format!("{node:?} has more handles than it knows of"));
@@ -108,16 +108,14 @@ impl Fs {
         store: StoreId,
         keys: impl IntoIterator<Item = Key>,
     ) -> Vec<String> {
-        let files: BTreeMap<u64, u64> = self
-            .tree
-            .iter()
-            .filter(|(node, _)| node.store() == store)
-            .filter_map(|(_, inode)| inode.file().map(|file| (file.data.id(), file.based)))
-            .collect();
+        let mut files = Map::<u64, u64>::default();
+        for (_, inode) in self.tree.iter().filter(|(node, _)| node.store() == store) {
+            inode.file().map(|file| files.insert(file.data.id(), file.based));
+        }
         let stray = |key: &Key| match key {
             Key::Extent { data, index } => {
                 let start = u64::from(*index) * super::EXTENT as u64;
-                files.get(data).is_none_or(|based| start >= *based)
+                files.get(*data).is_none_or(|based| start >= based)
             }
             _ => false,
         };

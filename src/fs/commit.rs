@@ -8,13 +8,16 @@ use super::id::{Data, Node, StoreId};
 use super::journal::{Changes, Flight, Ticket};
 use super::record::{Batch, FORMAT, Key, Write, extent_value};
 use super::redo::{PENDING, Piece};
+use super::sorted::Set;
 use super::{EXTENT, PAGE};
 use crate::error::{Error, Kind};
-use std::collections::BTreeSet;
 
 /// An extent with more dirty bytes than this, and whole in memory, is written as a record of its
 /// own; fewer bytes go to the log.
 const LOGGED: usize = 32 * 1024;
+
+/// A batch of at most so many bytes is small.
+const LITTLE: usize = 128 * 1024;
 
 /// How much of the log to fold into packs and extents with a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +71,7 @@ impl Fs {
             blocks: Vec::new(),
             pieces: Vec::new(),
             extents: Vec::new(),
-            packs: BTreeSet::new(),
+            packs: Set::default(),
             hard: std::mem::take(&mut journal.hard),
         };
         let mut draft = Draft { log, writes, flight };
@@ -85,8 +88,8 @@ impl Fs {
     }
 
     fn put_cuts(&mut self, draft: &mut Draft) {
-        for (data, has_extents) in &draft.flight.changes.dropped {
-            draft.log.op_drop(*data);
+        for (data, has_extents) in draft.flight.changes.dropped.iter() {
+            draft.log.op_drop(data);
             // Deleting a range that is empty costs a store as much as writing a record.
             if !has_extents {
                 continue;
@@ -94,8 +97,8 @@ impl Fs {
             let (first, last) = Key::extents(data.id(), 0);
             draft.writes.push(Write::Delete(first, last));
         }
-        for (data, at) in &draft.flight.changes.cuts {
-            draft.log.op_cut(*data, *at);
+        for (data, at) in draft.flight.changes.cuts.iter() {
+            draft.log.op_cut(data, at);
             let index = at.div_ceil(EXTENT as u64) as u32;
             let (first, last) = Key::extents(data.id(), index);
             draft.writes.push(Write::Delete(first, last));
@@ -103,7 +106,7 @@ impl Fs {
     }
 
     fn put_data(&mut self, store: StoreId, draft: &mut Draft) {
-        let all: Vec<_> = draft.flight.changes.data.iter().copied().collect();
+        let all: Vec<_> = draft.flight.changes.data.iter().collect();
         for data in all {
             let Some(node) = self.owner(store, data) else { continue };
             for extent in self.cache.dirty_extents(data) {
@@ -184,15 +187,15 @@ impl Fs {
         let Some(volume) = self.volumes.get_mut(store.0 as usize).and_then(Option::as_mut) else {
             return;
         };
-        for node in &draft.flight.changes.inodes {
-            if let Some(inode) = self.tree.get_mut(*node) {
+        for node in draft.flight.changes.inodes.iter() {
+            if let Some(inode) = self.tree.get_mut(node) {
                 inode.stored = true;
                 inode.version += 1;
-                draft.log.op_inode(*node, inode, volume.journal.packs.assign(*node));
+                draft.log.op_inode(node, inode, volume.journal.packs.assign(node));
             }
         }
-        for node in &draft.flight.changes.deleted {
-            draft.log.op_delete(*node);
+        for node in draft.flight.changes.deleted.iter() {
+            draft.log.op_delete(node);
         }
     }
 
@@ -221,8 +224,8 @@ impl Fs {
         journal.soft = !flight.hard;
         let (seq, changes) = (flight.seq, flight.changes);
         for data in changes.dropped.keys() {
-            journal.redo.forget(*data);
-            journal.owners.remove(data);
+            journal.redo.forget(data);
+            journal.owners.remove(&data);
         }
         for (data, extent) in &flight.extents {
             journal.redo.fold(*data, *extent);
@@ -234,16 +237,16 @@ impl Fs {
             journal.redo.settle(seq);
         }
         // What was cut while the batch was in flight is cut from what the batch brought, too.
-        for (data, at) in &journal.changes.cuts {
-            journal.redo.cut(*data, *at, PENDING);
+        for (data, at) in journal.changes.cuts.iter() {
+            journal.redo.cut(data, at, PENDING);
         }
-        flight.packs.iter().for_each(|number| journal.packs.written(*number));
-        for node in &changes.inodes {
-            if !journal.packs.is_in(*node, &flight.packs) {
-                journal.packs.changed(*node, seq);
+        flight.packs.iter().for_each(|number| journal.packs.written(number));
+        for node in changes.inodes.iter() {
+            if !journal.packs.is_in(node, &flight.packs) {
+                journal.packs.changed(node, seq);
             }
         }
-        changes.deleted.iter().for_each(|node| journal.packs.deleted(*node, seq));
+        changes.deleted.iter().for_each(|node| journal.packs.deleted(node, seq));
         journal.add_log(seq, flight.log_bytes);
         journal.trim_log(flight.tail);
         journal.format = FORMAT;
@@ -272,7 +275,7 @@ impl Fs {
         // A folded extent is nobody's wish; only files with changes of their own can give way.
         let large: Vec<Node> = sizes
             .iter()
-            .filter(|(data, bytes)| *bytes * 2 > largest && journal.changes.data.contains(data))
+            .filter(|(data, bytes)| *bytes * 2 > largest && journal.changes.data.contains(*data))
             .filter_map(|(data, _)| journal.owners.get(data).copied())
             .collect();
         if error.kind() != Kind::NoSpace || large.is_empty() {
@@ -325,6 +328,20 @@ impl Fs {
             Some(volume) if volume.is_journaled() => volume.journal.settled(ticket),
             _ => Some(Ok(())),
         }
+    }
+
+    /// Whether a batch of `store` is in flight.
+    pub fn flies(&self, store: StoreId) -> bool {
+        self.volume(store).is_some_and(|volume| volume.journal.flight.is_some())
+    }
+
+    /// Whether a batch of `store`, which this kernel may write to, would be small: copying it and
+    /// handing it to the browser is a matter of microseconds.
+    pub fn is_little(&self, store: StoreId) -> bool {
+        self.cache.held_bytes() <= LITTLE
+            && self.volume(store).is_some_and(|volume| {
+                volume.owned && volume.journal.changes.inodes.len() <= LITTLE / PAGE
+            })
     }
 
     /// Whether all changes of `store` are durable.

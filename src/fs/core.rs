@@ -216,7 +216,7 @@ impl Fs {
             self.drop_data(&file);
         }
         if let Some(changes) = self.changes(node.store()) {
-            changes.inodes.remove(&node);
+            changes.inodes.remove(node);
             changes.before.remove(&node);
             if inode.stored {
                 changes.deleted.insert(node);
@@ -228,9 +228,9 @@ impl Fs {
     pub(crate) fn drop_data(&mut self, file: &File) {
         self.cache.forget(file.data);
         if let Some(changes) = self.changes(file.data.store()) {
-            changes.data.remove(&file.data);
+            changes.data.remove(file.data);
             // Cut to nothing, it may still have extents that no batch has deleted.
-            let was_cut = changes.cuts.remove(&file.data).is_some();
+            let was_cut = changes.cuts.remove(file.data).is_some();
             if file.stored {
                 changes.dropped.insert(file.data, was_cut || file.based > 0);
             }

@@ -5,10 +5,10 @@ use super::Fs;
 use super::block::touched;
 use super::codec::Writer;
 use super::commit::{Draft, Fold};
-use super::id::{Data, Node, StoreId};
+use super::id::{Data, IdMap, Node, StoreId};
 use super::record::{Key, Write};
+use super::sorted::Row;
 use super::step::Need;
-use std::collections::BTreeSet;
 
 /// The log is folded when it holds more than this: it is read at mount, and its data sits in
 /// memory meanwhile.
@@ -133,12 +133,16 @@ impl Fs {
     fn trim(&mut self, store: StoreId, draft: &mut Draft) {
         let Some(volume) = self.volume_mut(store) else { return };
         let journal = &mut volume.journal;
-        let folded: BTreeSet<_> = draft.flight.extents.iter().copied().collect();
+        let mut folded = IdMap::<Data, Row<()>>::default();
+        for (data, extent) in &draft.flight.extents {
+            folded.entry(*data).or_default().get_or_insert_with(*extent, || ());
+        }
         let dropped = &draft.flight.changes.dropped;
         let patches = journal.redo.oldest().filter(|(data, extent, _)| {
-            !folded.contains(&(*data, *extent)) && !dropped.contains_key(data)
+            let is_folded = folded.get(data).is_some_and(|row| row.get(*extent).is_some());
+            !is_folded && !dropped.contains(*data)
         });
-        let packs = journal.packs.behind().filter(|(n, _)| !draft.flight.packs.contains(n));
+        let packs = journal.packs.behind().filter(|(n, _)| !draft.flight.packs.contains(*n));
         let oldest = patches.map(|(_, _, seq)| seq).chain(packs.map(|(_, seq)| seq)).min();
         let tail = oldest.unwrap_or(u64::MAX).min(draft.flight.seq);
         if tail > journal.tail {

@@ -43,6 +43,14 @@ macro_rules! id {
                 Self((store.0 as u64) << BITS | id & MASK)
             }
 
+            pub(crate) const fn to_word(self) -> u64 {
+                self.0
+            }
+
+            pub(crate) const fn from_word(word: u64) -> Self {
+                Self(word)
+            }
+
             /// The store it lives in.
             pub const fn store(self) -> StoreId {
                 StoreId((self.0 >> BITS) as u16)

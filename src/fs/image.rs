@@ -1,19 +1,20 @@
 //! Reading records back: packs, then the log over them.
 
 use super::codec::{Reader, damaged};
-use super::id::{Data, Node, StoreId};
+use super::id::{Data, IdMap, Node, StoreId};
 use super::inode::Inode;
 use super::journal::Journal;
 use super::log::{Op, PACKS};
 use super::record::{Key, check_format, format_of};
 use super::redo::Piece;
+use super::sorted::Set;
 use crate::error::Result;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Records on their way from a store to a mount: all but the extents, or the newest of the log.
 #[derive(Default, Debug, Clone)]
 pub struct Image {
-    records: BTreeMap<Key, Vec<u8>>,
+    /// Sorted by key.
+    records: Vec<(Key, Vec<u8>)>,
 }
 
 impl Image {
@@ -25,7 +26,12 @@ impl Image {
         if key >= Key::FIRST_EXTENT {
             return Err(damaged("an extent is not part of an image"));
         }
-        self.records.insert(key, value);
+        // They mostly come in order.
+        let at = self.records.partition_point(|(before, _)| *before < key);
+        match self.records.get_mut(at) {
+            Some(known) if known.0 == key => known.1 = value,
+            _ => self.records.insert(at, (key, value)),
+        }
         Ok(())
     }
 
@@ -36,24 +42,27 @@ impl Image {
 
     /// Whether it is a whole one, which begins with the format.
     pub(crate) fn is_whole(&self) -> bool {
-        self.records.contains_key(&Key::Super)
+        self.records.first().is_some_and(|(key, _)| *key == Key::Super)
     }
 
     /// The number of the first log record in it.
     pub(crate) fn first_log(&self) -> Option<u64> {
-        self.records.keys().find_map(|key| if let Key::Log(seq) = key { Some(*seq) } else { None })
+        self.records.iter().find_map(|(key, _)| match key {
+            Key::Log(seq) => Some(*seq),
+            _ => None,
+        })
     }
 }
 
 /// What the records say about inodes: what each now is, or that it is no more.
-pub(crate) type Changed = BTreeMap<Node, Option<Inode>>;
+pub(crate) type Changed = IdMap<Node, Option<Inode>>;
 
 /// Applies the records to `journal` and tells what they say.
 ///
 /// # Errors
 /// `EIO` for damaged records, `ENOTSUP` for a newer format.
 pub(crate) fn replay(store: StoreId, image: &Image, journal: &mut Journal) -> Result<Changed> {
-    let mut changed = Changed::new();
+    let mut changed = Changed::default();
     for (key, value) in &image.records {
         match key {
             Key::Super => journal.format = format_of(value)?,
@@ -121,15 +130,15 @@ pub(crate) fn adopt_owners<'a>(
     journal: &mut Journal,
     inodes: impl Iterator<Item = (Node, &'a Inode)>,
 ) {
-    let patched: BTreeSet<Data> = journal.redo.oldest().map(|(data, ..)| data).collect();
+    let patched: Set<Data> = journal.redo.oldest().map(|(data, ..)| data).collect();
     let mut lost = patched.clone();
     for (node, inode) in inodes {
         if let Some(file) = inode.file()
-            && patched.contains(&file.data)
+            && patched.contains(file.data)
         {
             journal.owners.insert(file.data, node);
-            lost.remove(&file.data);
+            lost.remove(file.data);
         }
     }
-    lost.into_iter().for_each(|data| journal.redo.forget(data));
+    lost.iter().for_each(|data| journal.redo.forget(data));
 }

@@ -4,9 +4,10 @@ use super::id::{Data, IdMap, Node};
 use super::inode::{File, Inode, Link, Name};
 use super::packs::Packs;
 use super::redo::{Piece, Redo};
+use super::sorted::{Map, Set};
 use super::step::Need;
 use crate::error::Error;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// Failures remembered for those who have not asked yet.
 const FAILURES: usize = 256;
@@ -48,15 +49,15 @@ pub(crate) struct Grave {
 /// Changes that no batch has carried yet, or those of the batch in flight.
 #[derive(Default, Debug)]
 pub(crate) struct Changes {
-    pub(crate) inodes: BTreeSet<Node>,
-    pub(crate) deleted: BTreeSet<Node>,
+    pub(crate) inodes: Set<Node>,
+    pub(crate) deleted: Set<Node>,
     /// Data with dirty pages.
-    pub(crate) data: BTreeSet<Data>,
+    pub(crate) data: Set<Data>,
     /// Lowest offset at which data was cut.
-    pub(crate) cuts: BTreeMap<Data, u64>,
+    pub(crate) cuts: Map<Data, u64>,
     /// Data that no inode has any more, and whether it may have extent records.
-    pub(crate) dropped: BTreeMap<Data, bool>,
-    pub(crate) before: BTreeMap<Node, Before>,
+    pub(crate) dropped: Map<Data, bool>,
+    pub(crate) before: IdMap<Node, Before>,
     pub(crate) graves: Vec<Grave>,
 }
 
@@ -69,15 +70,20 @@ impl Changes {
             && self.dropped.is_empty()
     }
 
+    /// Notes that `data` was cut at `at`.
+    pub(crate) fn cut(&mut self, data: Data, at: u64) {
+        let lowest = self.cuts.get(data).map_or(at, |lowest| lowest.min(at));
+        self.cuts.insert(data, lowest);
+    }
+
     /// Puts these, which came before `later` but were not committed, back together with it.
     pub(crate) fn merge(mut self, later: Changes) -> Changes {
         self.inodes.extend(later.inodes);
         self.deleted.extend(later.deleted);
         self.data.extend(later.data);
         self.dropped.extend(later.dropped);
-        for (data, at) in later.cuts {
-            let lowest = self.cuts.entry(data).or_insert(at);
-            *lowest = at.min(*lowest);
+        for (data, at) in later.cuts.iter() {
+            self.cut(data, at);
         }
         // The oldest state is the durable one.
         for (node, before) in later.before {
@@ -100,7 +106,7 @@ pub(crate) struct Flight {
     pub(crate) blocks: Vec<(Data, u32)>,
     pub(crate) pieces: Vec<(Data, u32, Piece)>,
     pub(crate) extents: Vec<(Data, u32)>,
-    pub(crate) packs: BTreeSet<u32>,
+    pub(crate) packs: Set<u32>,
     /// The batch must be on the disk itself when it is done.
     pub(crate) hard: bool,
 }
@@ -125,7 +131,7 @@ pub(crate) struct Journal {
     pub(crate) seq: u64,
     pub(crate) tail: u64,
     /// Sizes of the log records that are kept.
-    pub(crate) log: BTreeMap<u64, usize>,
+    pub(crate) log: Map<u64, usize>,
     pub(crate) log_bytes: usize,
     pub(crate) changes: Changes,
     pub(crate) flight: Option<Flight>,
@@ -154,7 +160,7 @@ impl Journal {
             durable: 0,
             seq: 0,
             tail: 1,
-            log: BTreeMap::new(),
+            log: Map::default(),
             log_bytes: 0,
             changes: Changes::default(),
             flight: None,
@@ -210,8 +216,9 @@ impl Journal {
 
     /// The store has deleted log records before `tail`.
     pub(crate) fn trim_log(&mut self, tail: u64) {
-        let kept = self.log.split_off(&tail);
-        self.log_bytes -= std::mem::replace(&mut self.log, kept).values().sum::<usize>();
+        while self.log.keys().next().is_some_and(|seq| seq < tail) {
+            self.log_bytes -= self.log.pop_first().map_or(0, |(_, bytes)| bytes);
+        }
         self.tail = tail;
     }
 }

@@ -118,6 +118,7 @@ mod record;
 mod redo;
 mod resolve;
 mod revert;
+mod sorted;
 mod step;
 mod store;
 mod table;

@@ -1,14 +1,14 @@
 //! Which inodes share which pack record, and which packs are behind the log.
 
 use super::id::{IdMap, Node};
-use std::collections::BTreeSet;
+use super::sorted::Set;
 
 /// Inodes a pack holds at most: some 20 KiB, little to rewrite and few to read at mount.
 const CAPACITY: usize = 256;
 
 #[derive(Default, Debug)]
 struct Pack {
-    members: BTreeSet<Node>,
+    members: Set<Node>,
     /// The oldest log record with a change that the pack record lacks.
     behind: Option<u64>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Packs {
     packs: Vec<Pack>,
     home: IdMap<Node, u32>,
     /// Packs with room.
-    open: BTreeSet<u32>,
+    open: Set<u32>,
 }
 
 impl Packs {
@@ -30,12 +30,12 @@ impl Packs {
             self.packs.push(Pack::default());
         }
         if let Some(old) = self.home.insert(node, number).filter(|old| *old != number) {
-            self.packs[old as usize].members.remove(&node);
+            self.packs[old as usize].members.remove(node);
             self.open.insert(old);
         }
         self.packs[number as usize].members.insert(node);
         if self.packs[number as usize].members.len() >= CAPACITY {
-            self.open.remove(&number);
+            self.open.remove(number);
         }
     }
 
@@ -45,7 +45,7 @@ impl Packs {
         if let Some(number) = self.home.get(&node) {
             return *number;
         }
-        let number = self.open.first().copied().unwrap_or(self.packs.len() as u32);
+        let number = self.open.first().unwrap_or(self.packs.len() as u32);
         self.place(number, node);
         number
     }
@@ -60,7 +60,7 @@ impl Packs {
     pub(crate) fn deleted(&mut self, node: Node, seq: u64) {
         if let Some(number) = self.home.remove(&node) {
             let pack = &mut self.packs[number as usize];
-            pack.members.remove(&node);
+            pack.members.remove(node);
             pack.behind.get_or_insert(seq);
             self.open.insert(number);
         }
@@ -72,12 +72,12 @@ impl Packs {
     }
 
     /// Whether `node` lives in one of `written`.
-    pub(crate) fn is_in(&self, node: Node, written: &BTreeSet<u32>) -> bool {
-        self.home.get(&node).is_some_and(|number| written.contains(number))
+    pub(crate) fn is_in(&self, node: Node, written: &Set<u32>) -> bool {
+        self.home.get(&node).is_some_and(|number| written.contains(*number))
     }
 
     pub(crate) fn members(&self, number: u32) -> impl Iterator<Item = Node> {
-        self.packs[number as usize].members.iter().copied()
+        self.packs[number as usize].members.iter()
     }
 
     /// Packs that are behind, and since which log record.
@@ -106,6 +106,6 @@ mod tests {
         packs.changed(node(900), 3);
         assert_eq!(packs.behind().collect::<Vec<_>>(), [(0, 2), (1, 1)]);
         assert!(packs.members(0).any(|member| member == node(900)));
-        assert!(packs.is_in(node(900), &BTreeSet::from([0])));
+        assert!(packs.is_in(node(900), &[0].into_iter().collect()));
     }
 }

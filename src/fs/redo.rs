@@ -1,9 +1,9 @@
 //! Bytes that are durable in the log but not yet in extent records: patches over what is stored.
 
 use super::EXTENT;
-use super::id::Data;
+use super::id::{Data, IdMap};
+use super::sorted::Row;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The number of a piece whose log record is not written yet.
 pub(crate) const PENDING: u64 = u64::MAX;
@@ -22,12 +22,12 @@ pub(crate) struct Piece {
 /// Patches by extent, each list in the order of writing.
 #[derive(Default, Debug)]
 pub(crate) struct Redo {
-    extents: BTreeMap<(Data, u32), Vec<Piece>>,
+    files: IdMap<Data, Row<Vec<Piece>>>,
 }
 
 impl Redo {
     pub(crate) fn push(&mut self, data: Data, extent: u32, piece: Piece) {
-        let pieces = self.extents.entry((data, extent)).or_default();
+        let pieces = self.files.entry(data).or_default().get_or_insert_with(extent, Vec::new);
         // A later piece that covers earlier ones makes them void; appends and rewrites of the
         // same page would otherwise pile up.
         pieces.retain(|old| old.start < piece.start || old.end > piece.end);
@@ -52,20 +52,29 @@ impl Redo {
 
     /// Forgets the patches of one extent: its record has been written anew.
     pub(crate) fn fold(&mut self, data: Data, extent: u32) {
-        self.extents.remove(&(data, extent));
+        if let Some(extents) = self.files.get_mut(&data) {
+            extents.remove(extent);
+            self.tidy(data);
+        }
     }
 
     fn forget_range(&mut self, data: Data, first: u32) {
-        let keys: Vec<_> =
-            self.extents.range((data, first)..=(data, u32::MAX)).map(|(key, _)| *key).collect();
-        for (data, extent) in keys {
-            self.fold(data, extent);
+        if let Some(extents) = self.files.get_mut(&data) {
+            extents.split_off(first);
+            self.tidy(data);
+        }
+    }
+
+    fn tidy(&mut self, data: Data) {
+        if self.files.get(&data).is_some_and(Row::is_empty) {
+            self.files.remove(&data);
         }
     }
 
     /// Gives pieces that waited for a log record its number.
     pub(crate) fn settle(&mut self, seq: u64) {
-        for piece in self.extents.values_mut().flatten().filter(|piece| piece.seq == PENDING) {
+        let extents = self.files.values_mut().flat_map(Row::iter_mut);
+        for piece in extents.flat_map(|(_, pieces)| pieces).filter(|piece| piece.seq == PENDING) {
             piece.seq = seq;
         }
     }
@@ -73,7 +82,9 @@ impl Redo {
     /// The extent as it is: `base` (the record) with the patches over it.
     pub(crate) fn compose<'a>(&self, data: Data, extent: u32, base: &'a [u8]) -> Cow<'a, [u8]> {
         let base = &base[..base.len().min(EXTENT)];
-        let Some(pieces) = self.extents.get(&(data, extent)) else { return Cow::Borrowed(base) };
+        let Some(pieces) = self.files.get(&data).and_then(|extents| extents.get(extent)) else {
+            return Cow::Borrowed(base);
+        };
         let mut bytes = base.to_vec();
         for piece in pieces {
             let (start, end) = (piece.start as usize, piece.end as usize);
@@ -91,11 +102,13 @@ impl Redo {
         Cow::Owned(bytes)
     }
 
-    /// Extents with their oldest piece's record number.
+    /// Extents with their oldest piece's record number, in no order.
     pub(crate) fn oldest(&self) -> impl Iterator<Item = (Data, u32, u64)> {
-        self.extents.iter().map(|((data, extent), pieces)| {
-            let seq = pieces.iter().map(|piece| piece.seq).min();
-            (*data, *extent, seq.unwrap_or(PENDING))
+        self.files.iter().flat_map(|(data, extents)| {
+            extents.iter().map(|(extent, pieces)| {
+                let seq = pieces.iter().map(|piece| piece.seq).min();
+                (*data, extent, seq.unwrap_or(PENDING))
+            })
         })
     }
 }

@@ -31,13 +31,13 @@ impl Fs {
     fn restore_bytes(&mut self, node: Node, before: &Before) {
         let Ok(now) = self.tree.file(node).copied() else { return };
         let Some(changes) = self.changes(node.store()) else { return };
-        changes.data.remove(&now.data);
+        changes.data.remove(now.data);
         // What was cut stays cut: cutting needs no space, and the bytes are gone.
-        let cut = changes.cuts.get(&before.file.data).copied().unwrap_or(u64::MAX);
+        let cut = changes.cuts.get(before.file.data).unwrap_or(u64::MAX);
         if now.data == before.file.data {
             self.cache.discard(now.data);
         } else {
-            changes.dropped.remove(&before.file.data);
+            changes.dropped.remove(before.file.data);
             self.drop_data(&now);
         }
         if let Some(inode) = self.tree.get_mut(node) {
@@ -85,9 +85,9 @@ impl Fs {
 
     fn exhume(&mut self, node: Node, inode: Inode) {
         if let Some(changes) = self.changes(node.store()) {
-            changes.deleted.remove(&node);
+            changes.deleted.remove(node);
             if let Some(file) = inode.file() {
-                changes.dropped.remove(&file.data);
+                changes.dropped.remove(file.data);
             }
         }
         self.tree.insert(node, inode);

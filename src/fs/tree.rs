@@ -3,17 +3,17 @@
 use super::dir::Dir;
 use super::id::{IdMap, Node};
 use super::inode::{Body, File, Inode, Link, Name};
+use super::sorted::Map;
 use super::step::{Step, fail, fault};
 use crate::error::Kind;
-use std::collections::BTreeMap;
 
 /// All inodes of all mounted stores, and which directory is covered by which store's root.
 #[derive(Default, Debug)]
 pub(crate) struct Tree {
     inodes: IdMap<Node, Inode>,
     /// Covered directory → root of the store mounted there, and back.
-    mounted: BTreeMap<Node, Node>,
-    covers: BTreeMap<Node, Node>,
+    mounted: Map<Node, Node>,
+    covers: Map<Node, Node>,
 }
 
 impl Tree {
@@ -74,12 +74,12 @@ impl Tree {
 
     /// The root that covers `node`, or `node`.
     pub(crate) fn surface(&self, node: Node) -> Node {
-        self.mounted.get(&node).copied().unwrap_or(node)
+        self.mounted.get(node).unwrap_or(node)
     }
 
     /// The directory that `..` means in `dir`.
     pub(crate) fn parent(&self, dir: Node) -> Step<Node> {
-        let below = self.covers.get(&dir).copied().unwrap_or(dir);
+        let below = self.covers.get(dir).unwrap_or(dir);
         let parent = self.dir(below)?.parent;
         if self.contains(parent) { Ok(parent) } else { fail(Kind::NotFound) }
     }
@@ -92,19 +92,19 @@ impl Tree {
 
     /// Uncovers what `root` covers and names it.
     pub(crate) fn uncover(&mut self, root: Node) -> Option<Node> {
-        let over = self.covers.remove(&root)?;
-        self.mounted.remove(&over);
+        let over = self.covers.remove(root)?;
+        self.mounted.remove(over);
         Some(over)
     }
 
     /// Directories that a store is mounted over.
     pub(crate) fn covered(&self) -> impl Iterator<Item = Node> {
-        self.mounted.keys().copied()
+        self.mounted.keys()
     }
 
     /// Whether a store is mounted at `node`, or `node` is the root of a mounted one.
     pub(crate) fn is_mount_point(&self, node: Node) -> bool {
-        self.mounted.contains_key(&node) || self.covers.contains_key(&node)
+        self.mounted.contains(node) || self.covers.contains(node)
     }
 
     /// Whether the name `name` in `dir` may be created: the directory is there and not removed.
@@ -165,7 +165,7 @@ impl Tree {
         let mut names: Vec<Name> = Vec::new();
         let mut at = node;
         loop {
-            let below = self.covers.get(&at).copied().unwrap_or(at);
+            let below = self.covers.get(at).unwrap_or(at);
             let inode = self.inode(below)?;
             let is_root = inode.dir().is_some_and(|dir| dir.parent == below);
             match inode.links.first() {

@@ -5,6 +5,7 @@
 //! report, or on failure a JSON error, and then the files made.
 
 use super::combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
+use super::depth::{Bounded, bound_stack};
 use super::fault::{Fault, Result};
 use super::inspect::inspect;
 use super::json::Json;
@@ -122,6 +123,13 @@ operations! {
             json.number("points", points as u64);
         });
         Ok(vec![report.into_bytes(), bytes])
+    };
+    /// Gives a module a budget of stack: see [`bound_stack()`]. The number is the budget in bytes.
+    isolith_link_stack = |request| {
+        let [budget, ..] = request.numbers;
+        let budget = u32::try_from(budget).unwrap_or(u32::MAX);
+        let Bounded { bytes, stack } = bound_stack(request.file(0)?, budget)?;
+        Ok(vec![Json::object(|json| json.string("stack", &stack)).into_bytes(), bytes])
     };
     /// Reports on a module: see [`inspect()`].
     isolith_link_inspect = |request| Ok(vec![inspect(request.file(0)?)?.into_bytes()]);

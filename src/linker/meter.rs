@@ -9,11 +9,12 @@
 
 use super::code::{Code, Instruction, op};
 use super::fault::{Fault, Result};
+use super::locals::{add_locals, free_name};
 use super::module::{ExternalKind, Module, id};
 use super::parse::parse;
 use super::place::item;
 use super::purse::{Length, Purse};
-use super::splice::{Splicer, encoded};
+use super::splice::Splicer;
 use crate::error::Kind;
 use wasm_encoder::{Encode, ExportKind};
 
@@ -101,15 +102,6 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
     Ok(Metered { bytes: splicer.finish(), fuel, start, points })
 }
 
-/// A name that the module does not export.
-fn free_name(module: &Module<'_>, name: &str) -> String {
-    let mut name = name.to_string();
-    while module.exports.iter().any(|export| export.name == name) {
-        name.push('_');
-    }
-    name
-}
-
 struct Charger<'m, 'a> {
     module: &'m Module<'a>,
     meter: &'m Meter,
@@ -147,7 +139,7 @@ impl Charger<'_, '_> {
         };
         let wanted = [loops.then(|| local(8)), bulk.map(&mut local)];
         let widths: Vec<usize> = wanted.iter().flatten().map(|(_, width)| *width).collect();
-        let first = self.add_locals(function, &range, &widths, splicer)?;
+        let first = add_locals(self.module, function, &range, &widths, splicer)?;
         let [of_fuel, of_length] = wanted.map(|local| local.map(|(index, _)| first + index));
         let purse = Purse { counter: self.counter, local: of_fuel };
 
@@ -280,43 +272,6 @@ impl Charger<'_, '_> {
             _ => return None,
         };
         Some(Length { width, bytes })
-    }
-
-    /// Gives a function integer locals of these widths; the index of the first.
-    fn add_locals(
-        &self,
-        function: u32,
-        body: &std::ops::Range<usize>,
-        widths: &[usize],
-        splicer: &mut Splicer<'_, '_>,
-    ) -> Result<u32> {
-        if widths.is_empty() {
-            return Ok(0);
-        }
-        let ty = self.module.functions.get(function as usize).copied().unwrap_or(u32::MAX);
-        let Some(Some(ty)) = self.module.types.get(ty as usize) else {
-            let message = format!("function {function} has no type");
-            return Err(Fault::new(Kind::MalformedModule, body.start, message));
-        };
-        let bytes = &self.module.bytes[body.clone()];
-        let mut reader = wasmparser::BinaryReader::new(bytes, body.start as u64);
-        let groups = reader.read_var_u32()?;
-        let after_count = reader.original_position() as usize;
-        let mut locals = ty.params().len() as u64;
-        for _ in 0..groups {
-            locals += u64::from(reader.read_var_u32()?);
-            reader.read::<wasmparser::ValType>()?;
-        }
-        let Ok(first) = u32::try_from(locals) else {
-            let message = format!("function {function} has too many locals");
-            return Err(Fault::new(Kind::MalformedModule, body.start, message));
-        };
-        let end = reader.original_position() as usize;
-        splicer
-            .replace(body.start..after_count, encoded(groups.saturating_add(widths.len() as u32)));
-        let types = widths.iter().flat_map(|width| [1, if *width == 8 { 0x7e } else { 0x7f }]);
-        splicer.insert(end, types.collect());
-        Ok(first)
     }
 
     fn no_global(&self, at: usize, index: u32) -> Fault {

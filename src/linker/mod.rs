@@ -21,6 +21,7 @@
 mod allocator;
 mod code;
 mod combine;
+mod depth;
 mod dynamic;
 mod exact;
 pub mod export;
@@ -31,6 +32,7 @@ mod json;
 mod layout;
 mod leb;
 mod linking;
+mod locals;
 mod meter;
 mod module;
 mod parse;
@@ -45,6 +47,7 @@ mod suspects;
 mod well_known;
 
 pub use combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
+pub use depth::{Bounded, bound_stack};
 pub use fault::{Fault, Result};
 pub use inspect::inspect;
 pub use meter::{Meter, Metered, Mode, meter};

@@ -210,7 +210,7 @@ impl<'a> Queue<'a> {
             // Nobody else moves the tail now and the head only makes room: what fitted still fits.
             store_inside(&tail.seen, seen & !BITS);
             store_inside(self.slot(before), item);
-            leave(tail, before + STEP & WORD);
+            leave(tail, (before + STEP) & WORD);
             return Ok(());
         }
     }
@@ -256,7 +256,7 @@ impl<'a> Queue<'a> {
             }
             store_inside(&head.seen, seen & !BITS);
             let item = self.slot(before).load(Ordering::Relaxed);
-            leave(head, before + STEP & WORD);
+            leave(head, (before + STEP) & WORD);
             return Ok(item);
         }
     }

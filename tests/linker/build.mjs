@@ -20,6 +20,7 @@ const RUST = {
   stock: { link: [RELOCS], args: ['-Cstrip=none'] },
   imported: { link: [RELOCS, IMPORT, BASE, '--export=__data_end'], args: ['-Cstrip=debuginfo'] },
   pic: { link: [RELOCS, IMPORT], args: ['-Crelocation-model=pic'] },
+  nameless: { link: [RELOCS, IMPORT], args: ['-Cstrip=symbols'] },
   debug: { link: [RELOCS, IMPORT], args: ['-Copt-level=0', '-Cdebuginfo=2'] },
 };
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { combine, inspect, instantiate } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
-import { alone, answer, fixture } from './support.mjs';
+import { alone, fixture, textOf } from './support.mjs';
 
 build();
 
@@ -34,7 +34,7 @@ test('a side module beside others answers as the same code linked as a program',
   const combined = await combine([fixture('kernel-imported'), fixture('threads-side')]);
   const { instances, memory } = await instantiate(combined);
   const seeds = [0, 3, 99];
-  const seen = seeds.map((seed) => answer(instances[1], memory, seed));
+  const seen = seeds.map((seed) => textOf(instances[1], memory, seed));
   assert.deepEqual(seen, alone(fixture('threads-pic'), seeds));
   assert.equal(combined.layout.modules[1].route, 'dynamic');
 });

@@ -5,7 +5,7 @@ import test from 'node:test';
 import binaryen from 'binaryen';
 import { LinkError, meter } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
-import { alone, answer, fixture } from './support.mjs';
+import { alone, fixture, textOf } from './support.mjs';
 
 build();
 
@@ -43,7 +43,7 @@ for (const mode of MODES) {
       for (const _ of [1, 2]) {
         const { instance, spend } = await metered(bytes, { mode });
         const answers = [];
-        const spent = seeds.map((seed) => spend(() => answers.push(answer(instance, undefined, seed))));
+        const spent = seeds.map((seed) => spend(() => answers.push(textOf(instance, undefined, seed))));
         assert.deepEqual(answers, alone(bytes, seeds));
         assert.ok(spent.every((fuel) => fuel > 100));
         runs.push(spent);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { combine, getHeapBase, inspect, relocate } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
-import { alone, answer, fixture, instantiate, memoryFor, renamed, without } from './support.mjs';
+import { alone, fixture, instantiate, memoryFor, renamed, without, textOf } from './support.mjs';
 
 build();
 
@@ -61,7 +61,7 @@ test('a module placed where it was linked for is whole, warnings or not', async 
   const combined = await combine([file, fixture('a-recipe')]);
   const memory = memoryFor(combined);
   const [first] = combined.modules.map((module) => instantiate(module, memory));
-  assert.deepEqual([3, 4].map((seed) => answer(first, memory, seed)), alone(file, [3, 4]));
+  assert.deepEqual([3, 4].map((seed) => textOf(first, memory, seed)), alone(file, [3, 4]));
 });
 
 test('a missing __heap_base is told with the flag that exports it', async () => {

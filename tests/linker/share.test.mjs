@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { combine, getHeapBase, inspect, instantiate as link, relocateShareable } from '../../pkg/dist/link.js';
 import { build } from './build.mjs';
-import { alone, answer, fixture, instantiate, memoryFor, PAGE } from './support.mjs';
+import { alone, fixture, instantiate, memoryFor, PAGE, textOf } from './support.mjs';
 
 build();
 
@@ -33,7 +33,7 @@ for (const name of ['kernel-stock', 'kernel-threads', 'threads-plain', 'threads-
     const model = name === 'threads-side' ? fixture('threads-pic') : bytes;
     const [one, two, three] = alone(model, seeds);
     // State is in the memory, not in the instance: each goes on where the other was.
-    assert.deepEqual([answer(first, memory, seeds[0]), answer(second, memory, seeds[1]), answer(first, memory, seeds[2])], [one, two, three]);
+    assert.deepEqual([textOf(first, memory, seeds[0]), textOf(second, memory, seeds[1]), textOf(first, memory, seeds[2])], [one, two, three]);
   });
 }
 
@@ -42,7 +42,7 @@ test('with one table, function pointers of each module stay their own and can be
   const combined = await combine(files, { oneTable: true });
   const { instances, table, memory } = await link(combined);
   for (const [at, file] of files.entries()) {
-    assert.deepEqual(seeds.map((seed) => answer(instances[at], memory, seed)), alone(file, seeds));
+    assert.deepEqual(seeds.map((seed) => textOf(instances[at], memory, seed)), alone(file, seeds));
     const { start, end } = combined.layout.modules[at].slots;
     for (let slot = start + 1; slot < end; slot++) assert.equal(typeof table.get(slot), 'function', `slot ${slot}`);
   }
@@ -67,7 +67,7 @@ test('areas never meet, gaps are as wide as asked for, and nobody writes into th
       assert.ok(stack.end <= data.start || stack.start >= data.end, 'stack and data are apart');
     }
     const instances = combined.modules.map((module) => instantiate(module, memory));
-    for (const instance of instances) for (const seed of seeds) answer(instance, memory, seed);
+    for (const instance of instances) for (const seed of seeds) textOf(instance, memory, seed);
     const now = new Uint8Array(memory.buffer);
     for (const [from, to] of gaps) assert.ok(now.subarray(from, to).every((byte) => byte === 0xa5));
   }
@@ -119,7 +119,7 @@ test('with one allocator all answer as before, from one heap', async () => {
     const { instances, memory } = await link(combined);
     instances[0].exports.create_object(1n);
     for (const at of [1, 2, 3]) {
-      assert.deepEqual(seeds.map((seed) => answer(instances[at], memory, seed)), alone(files[at], seeds), names[at]);
+      assert.deepEqual(seeds.map((seed) => textOf(instances[at], memory, seed)), alone(files[at], seeds), names[at]);
     }
     grown.push(memory.buffer.byteLength / PAGE - combined.neededPages);
   }

@@ -1,10 +1,30 @@
 // What the linker's tests share: instances, the text a fixture answers, a memory with canaries.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { OUT } from './build.mjs';
 
 export const PAGE = 65536;
+
+/** What the fixtures answer alone under wasmtime; recorded by `node tests/linker/answers.mjs --bless`. */
+export const ANSWERS = join(dirname(fileURLToPath(import.meta.url)), 'answers.json');
+export const answers = existsSync(ANSWERS) ? JSON.parse(readFileSync(ANSWERS, 'utf8')) : { seeds: [0, 1, 12345, 0xffff] };
+
+/** Fixtures with a `run`, that the exact route takes. */
+export const EXACT = [
+  'pointers-stock', 'pointers-imported', 'pointers-pic', 'pointers-nameless', 'pointers-debug',
+  'kernel-stock', 'kernel-imported', 'kernel-pic', 'kernel-nameless', 'kernel-debug', 'kernel-threads',
+  'threads-plain', 'threads-first', 'threads-threads', 'threads-pic',
+];
+
+/** Three fixtures, `name` at place `place` among them; each fixture has other neighbours. */
+export function neighbours(name, place) {
+  const index = EXACT.indexOf(name);
+  const names = [1, 2].map((step) => EXACT[(index + step * 4) % EXACT.length]);
+  names.splice(place, 0, name);
+  return names;
+}
 
 /** The bytes of a fixture module. */
 export function fixture(name) {
@@ -48,7 +68,7 @@ function leb(bytes, at) {
 }
 
 /** The text that a fixture's `run` answers: a pointer to a pointer and a length. */
-export function answer(instance, memory, seed) {
+export function textOf(instance, memory, seed) {
   const at = instance.exports.run(seed);
   const buffer = (instance.exports.memory ?? memory).buffer;
   const [ptr, length] = new Uint32Array(buffer.slice(at, at + 8));
@@ -59,10 +79,8 @@ export function answer(instance, memory, seed) {
 export function alone(bytes, seeds) {
   const memory = ownMemory(new WebAssembly.Module(bytes), bytes);
   const instance = instantiate(bytes, memory);
-  return seeds.map((seed) => answer(instance, memory, seed));
+  return seeds.map((seed) => textOf(instance, memory, seed));
 }
-
-
 
 /** The custom and other sections of a module: id, name, and where the bytes are. */
 export function sections(bytes) {

@@ -1,6 +1,8 @@
 //! No bytes make the linker panic: mutated modules are linked or refused with a byte of the file.
 
-use isolith::linker::{Fault, Meter, Mode, Options, combine, heap_base, inspect, meter, relocate};
+use isolith::linker::{
+    Fault, Meter, Mode, Options, bound_stack, combine, heap_base, inspect, meter, relocate,
+};
 use proptest::prelude::*;
 
 const GOLDEN: [&[u8]; 5] = [
@@ -111,6 +113,9 @@ proptest! {
         let paid = Meter { mode, host_call: 3, memory_pages: limits, table_elements: limits };
         if let Some(metered) = checked(meter(&file, &paid), &[&file]) {
             prop_assert!(inspect(&metered.bytes).is_ok());
+        }
+        if let Some(bounded) = checked(bound_stack(&file, 4096), &[&file]) {
+            prop_assert!(inspect(&bounded.bytes).is_ok());
         }
         checked(inspect(&file), &[&file]);
     }

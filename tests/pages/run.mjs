@@ -14,6 +14,8 @@ const { values, positionals } = parseArgs({
     /** Only serves the pages, for looking at them by hand. */
     serve: { type: 'boolean', default: false },
     headed: { type: 'boolean', default: false },
+    /** More for Chromium's command line, as `--switch=--enable-features=…`. */
+    switch: { type: 'string', multiple: true, default: [] },
   },
 });
 
@@ -38,7 +40,7 @@ async function runIn(name, files) {
   const server = await startServer({ onMessage: (message, body) => runner.onMessage(message, body) });
   let browser;
   try {
-    browser = await startBrowser(name, { headless: !values.headed, loadStrategy: 'none' });
+    browser = await startBrowser(name, { headless: !values.headed, loadStrategy: 'none', switches: values.switch });
     runner = new Runner(browser, server, (line) => console.log(line));
     for (const file of here) {
       for (const mode of file.modes) {

@@ -1,22 +1,25 @@
 /** The functions of `node:fs` with callbacks, for code that is written so; without one they are the promises. */
 
-import { answer, type Callback, dispose, Stats } from './stats.js';
+import { answer, type Callback, dispose, type StatFs, Stats } from './stats.js';
 import type { Client, Steps } from './client.js';
-import type { Data } from './data.js';
+import type { Data, Encoding } from './data.js';
 import { badArgument } from './errors.js';
 import { type ReadInto, writeArguments, type WriteFrom } from './handle.js';
 import { type PathLike, pathOf } from './path.js';
-import type { FsPromises } from './promises.js';
+import type { FsPromises, ReadHow } from './promises.js';
 import { isVerb, VERBS } from './sync.js';
 import * as verbs from './verbs.js';
 import { watch, type WatchEvent, type WatchOptions } from './watch.js';
 
 type Settled<F> = F extends (...args: never[]) => Promise<infer R> ? R : never;
 
+/** What the callbacks of those are given that answer by their options. */
+type Answered<K extends keyof FsPromises> = K extends 'stat' | 'lstat' ? Stats : K extends 'statfs' ? StatFs : K extends 'readdir' ? string[] : Settled<FsPromises[K]>;
+
 /** The promises, each of which takes a callback instead as its last argument. */
 type Either = {
-  [K in keyof FsPromises]: K extends 'constants' | 'watch' | 'open' | 'exists' ? unknown
-    : FsPromises[K] & ((...args: [...args: unknown[], done: Callback<Settled<FsPromises[K]>>]) => void);
+  [K in keyof FsPromises]: K extends 'constants' | 'watch' | 'open' | 'exists' | 'readFile' ? unknown
+    : FsPromises[K] & ((...args: [...args: unknown[], done: Callback<Answered<K>>]) => void);
 };
 
 type ByNumber = 'fchmod' | 'fchown' | 'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes' | 'readv' | 'writev';
@@ -39,6 +42,11 @@ export type StatListener = (now: Stats, before: Stats) => void;
 export type FsCallbacks = Either & {
   [K in ByNumber]: (fd: number, ...rest: [...args: unknown[], done: Callback<never>]) => void;
 } & {
+  readFile: FsPromises['readFile'] & {
+    (path: PathLike, done: Callback<Uint8Array<ArrayBuffer>>): void;
+    (path: PathLike, options: Encoding | ReadHow<Encoding>, done: Callback<string>): void;
+    (path: PathLike, options: Partial<ReadHow<null>> | null, done: Callback<Uint8Array<ArrayBuffer>>): void;
+  };
   open: FsPromises['open'] & ((path: PathLike, ...rest: [...args: unknown[], done: Callback<number>]) => void);
   close(fd: number, done?: Callback<void>): void;
   exists: FsPromises['exists'] & ((path: PathLike, done: (exists: boolean) => void) => void);

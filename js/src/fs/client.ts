@@ -5,6 +5,7 @@ import { mayBlock } from '../support.js';
 import type { Control } from './engine.js';
 import { failure, fsError, type Subject } from './errors.js';
 import { AGAIN, Door, State, Word } from './exports.js';
+import { lookOut } from './prompt.js';
 
 /** One call of the kernel, to be repeated until it is done. */
 export interface Op<T> extends Subject {
@@ -35,6 +36,8 @@ export interface Bell {
   start(): Promise<void>;
   /** Tells it to look at the desk, by message if `asleep`. */
   ring(asleep: boolean): void;
+  /** Commits what is asked for on this very thread, if it may; a tick follows. */
+  commit?(): boolean;
   /** Whether promises are kept by blocking: in workers, where no message tells of answers. */
   readonly blocks: boolean;
   /** Has the store thread do something beside the desk. */
@@ -200,6 +203,8 @@ export class Client {
     if (Atomics.load(words, Word.state) === State.ready) return;
     const subject = { syscall: 'mount' };
     if (!this.#maySync) throw fsError('ENOTSUP', subject, 'blocking calls work in workers on shared memory only');
+    // An earlier failure is not ours: the page tries again, and that one is waited for.
+    Atomics.compareExchange(words, Word.state, State.failed, State.none);
     void this.bell.start();
     this.block(subject, () => {
       const state = Atomics.load(words, Word.state);
@@ -282,9 +287,25 @@ export class Client {
     queueMicrotask(() => {
       this.#due = false;
       if (this.#blocks) return this.#blockForAll();
-      Atomics.store(this.door.words, Word.pageWaits, 1);
-      this.#call();
       this.#timer ??= setTimeout(() => this.#look(), 1000);
+      if (this.bell.commit?.()) return;
+      // Not kept over calls: the words move when unshared memory grows.
+      const { door } = this;
+      if (!door.kernel.shared) {
+        Atomics.store(door.words, Word.pageWaits, 1);
+        return this.#call();
+      }
+      const { words } = door;
+      const seen = Atomics.load(words, Word.done);
+      const answered = (): boolean => Atomics.load(words, Word.done) !== seen;
+      this.#call();
+      // Some stores answer before the thread could go to sleep.
+      if (Atomics.load(words, Word.instant) === 0 || !lookOut(answered)) {
+        Atomics.store(words, Word.pageWaits, 1);
+        // The answer may have come before the store thread could see that it must call.
+        if (!answered()) return;
+      }
+      this.tick();
     });
   }
 
@@ -361,7 +382,8 @@ export class Client {
       if (deadline === 0) deadline = now + PATIENCE;
       else if (now > deadline) throw fsError('ETIMEDOUT', subject);
       this.#call();
-      Atomics.wait(words, Word.done, seen, SLICE);
+      const answered = (): boolean => Atomics.load(words, Word.done) !== seen;
+      if (Atomics.load(words, Word.instant) === 0 || !lookOut(answered)) Atomics.wait(words, Word.done, seen, SLICE);
     }
   }
 }

@@ -1,10 +1,10 @@
 /** The store thread's part: owns the mounted stores and serves what threads ask for at the desk. */
 
+import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
-import { Door, State, Word } from './exports.js';
+import { Door, State, STORE_NAME, Word } from './exports.js';
 import { openIdb } from './idb.js';
-import { openOpfs } from './opfs.js';
-import { bundleSource, httpIndex, httpSource, mountRemote, type RemoteFile } from './remote.js';
+import type { RemoteFile } from './remote.js';
 import { type Host, mountRecords, must, type Volume } from './volume.js';
 
 /** How the filesystem is set up when it starts. */
@@ -24,7 +24,8 @@ export type Control =
   | { readonly name: 'mount'; readonly path: string; readonly options: MountOptions }
   | { readonly name: 'unmount'; readonly path: string }
   | { readonly name: 'flush' }
-  | { readonly name: 'measure' };
+  | { readonly name: 'measure' }
+  | { readonly name: 'tell' };
 
 /** What to mount. */
 export type MountOptions =
@@ -56,6 +57,16 @@ export type MountOptions =
       readonly files: Readonly<Record<string, Uint8Array | string>>;
     };
 
+/** Says that a browser, or a page, has no storage of this kind or denies it. */
+function missing(what: string, cause: unknown): never {
+  const why = cause instanceof Error || cause instanceof DOMException ? cause.message : String(cause);
+  throw new IsolithError('ERR_NO_STORAGE', `${what} is not to be had here: ${why}; fs.configure({ fallback: 'memory' }) keeps the files of / in memory`, { cause });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof IsolithError && error.code === 'ERR_NO_STORAGE';
+}
+
 /** Owns the stores of one kernel. Lives on one thread, which must return to its event loop. */
 export class Engine implements Host {
   readonly door: Door;
@@ -79,7 +90,7 @@ export class Engine implements Host {
   }
 
   /** Opens `/`. Says in the word `state` how it went; rejects with why not. */
-  async start({ name = 'isolith', cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
+  async start({ name = STORE_NAME, cacheBytes = 256 * 2 ** 20, durability = 'relaxed', fallback }: FsOptions): Promise<void> {
     const { exports } = this.door;
     const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
     must(this, exports.isolith_fs_init(low, high, cacheBytes));
@@ -87,7 +98,8 @@ export class Engine implements Host {
       try {
         await this.#mountIdb('/', name, durability);
       } catch (error) {
-        if (fallback !== 'memory') throw error;
+        // Only where there is nothing to open: files of a later version, or damaged ones, are no reason to begin anew.
+        if (fallback !== 'memory' || !isMissing(error)) throw error;
         this.#mountMemory('/');
       }
       Atomics.store(this.door.words, Word.state, State.ready);
@@ -134,6 +146,10 @@ export class Engine implements Host {
         await Promise.all([...this.#volumes.values()].map((volume) => volume.flush()));
         return undefined;
       case 'measure':
+        await Promise.all([...this.#volumes.values()].map((volume) => volume.measure?.()));
+        return undefined;
+      case 'tell':
+        for (const volume of this.#volumes.values()) volume.tell?.();
         return undefined;
     }
   }
@@ -145,17 +161,20 @@ export class Engine implements Host {
         break;
       case 'opfs': {
         const name = options.name ?? `isolith:${path}`;
-        const records = await openOpfs(name, options.durability ?? 'relaxed');
+        const { openOpfs } = await import('./opfs.js');
+        const records = await openOpfs(name, options.durability ?? 'relaxed').catch((error: unknown) => missing('the origin-private filesystem', error));
         this.#add(path, await mountRecords(this, path, `opfs:${name}`, records));
         break;
       }
       case 'http': {
+        const { httpIndex, httpSource, mountRemote } = await import('./remote.js');
         const { url, index = new URL('index.json', url.endsWith('/') ? url : `${url}/`).href } = options;
         const files = typeof index === 'string' ? await httpIndex(index) : index;
         this.#add(path, mountRemote(this, path, files, httpSource(url, files)));
         break;
       }
       case 'bundle': {
+        const { bundleSource, mountRemote } = await import('./remote.js');
         const entries = Object.entries(options.files);
         const contents = entries.map(([, data]) => (typeof data === 'string' ? new TextEncoder().encode(data) : data));
         const files = entries.map(([name], at) => ({ path: name.replace(/^\/+/, ''), size: contents[at]!.length }));
@@ -175,7 +194,8 @@ export class Engine implements Host {
   }
 
   async #mountIdb(path: string, name: string, durability: 'relaxed' | 'strict'): Promise<void> {
-    const records = await openIdb(name, durability, { lost: () => this.tick() });
+    const events = { lost: () => this.tick() };
+    const records = await openIdb(name, durability, events).catch((error: unknown) => missing('IndexedDB', error));
     this.#add(path, await mountRecords(this, path, name, records));
   }
 
@@ -186,7 +206,7 @@ export class Engine implements Host {
 
   async #unmount(path: string): Promise<void> {
     const store = this.#mounts.get(path);
-    if (store === undefined) throw new Error(`nothing is mounted at ${path}`);
+    if (store === undefined) throw new IsolithError('EINVAL', `nothing is mounted at ${path}`);
     const volume = this.#volumes.get(store);
     await volume?.flush();
     must(this, this.door.exports.isolith_fs_unmount(store));
@@ -199,6 +219,9 @@ export class Engine implements Host {
   rights(): void {
     const shared = [...this.#volumes.values()].some((volume) => volume.shared);
     Atomics.store(this.door.words, Word.shared, Number(shared));
+    const root = this.#mounts.get('/');
+    const volume = root === undefined ? undefined : this.#volumes.get(root);
+    Atomics.store(this.door.words, Word.direct, volume?.solo ? volume.store + 1 : 0);
   }
 
   busy(by: 1 | -1): void {

@@ -54,9 +54,9 @@ export interface FsExports {
   isolith_fs_fill(load: number, bytes: number): number;
   isolith_fs_fill_failed(load: number, words: number): number;
   isolith_fs_fold(store: number): number;
-  isolith_fs_batch(store: number, all: number): number;
+  isolith_fs_batch(store: number, little: number): number;
   isolith_fs_batch_copied(store: number): number;
-  isolith_fs_batch_done(store: number, error: number, words: number): number;
+  isolith_fs_batch_done(store: number, epoch: number, error: number, words: number): number;
   isolith_fs_abandon(store: number): number;
   isolith_fs_sweep(store: number): number;
   isolith_fs_check(): number;
@@ -67,6 +67,9 @@ export interface FsExports {
   isolith_fs_unwatch(owner: number): number;
   isolith_fs_events(seq: number): number;
 }
+
+/** The database of `/` unless another is chosen. */
+export const STORE_NAME = 'isolith';
 
 /** A status that says: what was missing has been asked for, call again after the next tick. */
 export const AGAIN = 0x1_0000;
@@ -112,6 +115,9 @@ export const enum Word {
   channelLow,
   channelHigh,
   watchers,
+  direct,
+  workers,
+  instant,
 }
 
 /** What the word `state` says. */
@@ -156,7 +162,7 @@ export class Door {
     const { buffer } = this.kernel.memory;
     if (buffer === this.#buffer) return;
     this.#buffer = buffer;
-    this.#words = new Int32Array(buffer, this.#wordsAt, 11);
+    this.#words = new Int32Array(buffer, this.#wordsAt, 14);
     this.#numbers = new Float64Array(buffer, this.#frame + 8, 16);
     this.#u8 = new Uint8Array(buffer);
   }

@@ -48,9 +48,12 @@ export class FileHandle {
     return this.#client.run(steps(this.#fd), flush);
   }
 
+  read<T extends ArrayBufferView>(buffer: T, offset?: number | null, length?: number | null, position?: number | bigint | null): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView>(buffer: T, options: Omit<ReadInto, 'buffer'>): Promise<{ bytesRead: number; buffer: T }>;
+  read<T extends ArrayBufferView = Uint8Array>(options?: ReadInto<T>): Promise<{ bytesRead: number; buffer: T }>;
   async read<T extends ArrayBufferView = Uint8Array>(
     buffer?: T | ReadInto<T>,
-    offset?: number | null | ReadInto<T>,
+    offset?: number | null | Omit<ReadInto, 'buffer'>,
     length?: number | null,
     position?: number | bigint | null,
   ): Promise<{ bytesRead: number; buffer: T }> {

@@ -8,6 +8,8 @@ export interface Records {
   load(keys: readonly Uint8Array<ArrayBuffer>[], unless?: Uint8Array<ArrayBuffer>): Promise<(ArrayBuffer | undefined)[] | 'stale'>;
   /** Writes all or nothing; resolves once it is durable, on the disk itself if `hard`. Rejects with a `CommitError`. */
   commit(writes: readonly Write[], hard?: boolean): Promise<void>;
+  /** The same at once, for stores that can; values may be views of shared memory. */
+  commitNow?(writes: readonly Write[], hard: boolean): void;
   /** Takes over from another writer: `seal` is written after the last log record there is. */
   takeOver(from: Uint8Array<ArrayBuffer>, seal: (records: Record_[]) => Record_): Promise<Record_[]>;
   close(): void;
@@ -46,9 +48,10 @@ export interface IdbEvents {
 /** Opens the database, or makes it. */
 export async function openIdb(name: string, durability: 'relaxed' | 'strict', events: IdbEvents): Promise<Records> {
   if (typeof indexedDB === 'undefined') throw new Error('this browser, or this page, has no IndexedDB');
-  let db = await open(name);
+  let db = await open(name, true);
   const watch = (): void => {
     db.onversionchange = () => {
+      // Who deletes or upgrades it must not have to wait; what is written here from now on fails.
       db.close();
       events.lost('the database is being deleted or upgraded by another tab');
     };
@@ -62,7 +65,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
       return db.transaction(STORE, mode, options);
     } catch (error) {
       if ((error as DOMException).name !== 'InvalidStateError') throw error;
-      db = await open(name);
+      db = await open(name, false);
       watch();
       return db.transaction(STORE, mode, options);
     }
@@ -137,7 +140,8 @@ function zip(keys: IDBRequest<IDBValidKey[]>, values: IDBRequest<ArrayBuffer[]>)
   }));
 }
 
-function open(name: string): Promise<IDBDatabase> {
+/** Opens the database; if it may not be `made`, one that is gone is an error. */
+function open(name: string, made: boolean): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);
     let late = false;
@@ -145,10 +149,20 @@ function open(name: string): Promise<IDBDatabase> {
       late = true;
       reject(new Error(`the database ${name} did not open within ${OPEN_TIMEOUT} ms`));
     }, OPEN_TIMEOUT);
-    request.onupgradeneeded = () => void request.result.createObjectStore(STORE);
-    request.onerror = () => {
+    let gone = false;
+    request.onupgradeneeded = () => {
+      if (made) request.result.createObjectStore(STORE);
+      else {
+        gone = true;
+        request.transaction?.abort();
+      }
+    };
+    request.onerror = (event) => {
       clearTimeout(timer);
-      reject(request.error ?? new Error(`the database ${name} does not open`));
+      if (gone) {
+        event.preventDefault();
+        reject(new Error(`the database ${name} has been deleted`));
+      } else reject(request.error ?? new Error(`the database ${name} does not open`));
     };
     request.onsuccess = () => {
       clearTimeout(timer);

@@ -30,6 +30,8 @@ class WorkerBell implements Bell {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    // The page may be busy: from now on it leaves all commits to the store thread.
+    Atomics.store(Door.of(kernel).words, Word.workers, 1);
     this.#channel = new BroadcastChannel(channelName(kernel));
   }
 

@@ -3,12 +3,20 @@
 import { CommitError, type Record_, type Records, type Write } from './idb.js';
 
 // Two files of which one counts: the one whose header has the higher generation. A file is the
-// header, then frames; a frame is a batch: its head, the directory of its records, their values.
-// What a crash leaves of a last frame does not pass its sum, and is cut off.
+// header, a mark, then frames; a frame is a batch: its head, the directory of its records, their
+// values. The mark says up to where the disk has everything. Frames beyond it must pass their sums:
+// at the first that a crash has torn, the file is cut off. A torn mark only makes more be checked.
 
-const MAGIC = 0x4c4f5349;
-const HEAD = 16;
+const MAGIC = 0x324f5349;
+const MARK = 16;
+const HEAD = 32;
 const FRAME = 16;
+
+/** The disk is waited for, and the mark set, after so many bytes; and when the store is closed. */
+const MARKED = 32 * 2 ** 20;
+
+/** Values of at least so many bytes are written from where they stand, smaller ones in one piece with others. */
+const APART = 16 * 1024;
 
 /** A file is written anew when more than half of it is dead, from this size on. */
 const COMPACT = 8 * 2 ** 20;
@@ -55,8 +63,8 @@ export async function openOpfs(name: string, durability: 'relaxed' | 'strict'): 
 const toKey = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const fromKey = (key: string): Uint8Array<ArrayBuffer> => Uint8Array.from(key, (unit) => unit.charCodeAt(0));
 
-/** A sum over bytes that a torn frame does not keep: FNV-1a by words, then by bytes. */
-function sum(...parts: Uint8Array[]): number {
+/** A sum over parts that a torn frame does not keep: FNV-1a by words, then by bytes, of one after the other. */
+function sum(parts: Iterable<Uint8Array>): number {
   let hash = 0x811c9dc5;
   for (const part of parts) {
     const words = part.length >>> 2;
@@ -76,6 +84,8 @@ class Container implements Records {
   #generation = 0;
   #end = HEAD;
   #live = 0;
+  /** Up to here the disk has everything. */
+  #marked = HEAD;
 
   constructor(files: [SyncFile, SyncFile], strict: boolean) {
     this.#files = files;
@@ -87,6 +97,7 @@ class Container implements Records {
       this.#generation = 1;
       this.#file.truncate(0);
       writeHead(this.#file, 1);
+      writeMark(this.#file, HEAD);
     } else this.#walk();
   }
 
@@ -97,15 +108,17 @@ class Container implements Records {
   /** Reads the directories of all frames; what follows the last good frame is cut off. */
   #walk(): void {
     const size = this.#file.getSize();
+    this.#marked = markOf(this.#file);
     while (this.#end + FRAME <= size) {
       const head = new DataView(readAt(this.#file, this.#end, FRAME).buffer);
       const [directory, values] = [head.getUint32(4, true), head.getUint32(8, true)];
       const next = this.#end + FRAME + directory + values;
       if (head.getUint32(0, true) !== MAGIC || next > size) break;
       const entries = readAt(this.#file, this.#end + FRAME, directory);
-      // Whatever comes after a frame was written after it: only the last one can be torn.
-      const body = next + FRAME > size ? readAt(this.#file, this.#end + FRAME + directory, values) : undefined;
-      if (body && head.getUint32(12, true) !== sum(entries, body)) break;
+      if (next > this.#marked) {
+        const body = readAt(this.#file, this.#end + FRAME + directory, values);
+        if (head.getUint32(12, true) !== sum([entries, ...valuesOf(entries, body)])) break;
+      }
       this.#enter(entries, this.#end + FRAME + directory);
       this.#end = next;
     }
@@ -113,7 +126,7 @@ class Container implements Records {
   }
 
   #enter(entries: Uint8Array<ArrayBuffer>, values: number): void {
-    const view = new DataView(entries.buffer);
+    const view = new DataView(entries.buffer, entries.byteOffset);
     for (let at = 0; at < entries.length; ) {
       const keyLength = entries[at + 1]!;
       const second = view.getUint32(at + 2, true);
@@ -154,17 +167,29 @@ class Container implements Records {
   }
 
   async commit(writes: readonly Write[], hard = false): Promise<void> {
+    this.commitNow(writes, hard);
+  }
+
+  commitNow(writes: readonly Write[], hard: boolean): void {
     try {
       const { entries, length } = append(this.#file, this.#end, writes);
       if (this.#strict || hard) this.#file.flush();
       this.#enter(entries, this.#end + FRAME + entries.length);
       this.#end += length;
+      if (this.#end - this.#marked > MARKED) this.#mark();
     } catch (cause) {
       this.#file.truncate(this.#end);
       const full = (cause as DOMException).name === 'QuotaExceededError';
       throw new CommitError(full ? 28 : 5, full ? 'no space left on device' : `the container cannot be written: ${String(cause)}`, { cause });
     }
     if (this.#end > COMPACT && this.#end > 2 * this.#live) this.#compact();
+  }
+
+  /** Waits for the disk, and says so in the file. */
+  #mark(): void {
+    this.#file.flush();
+    writeMark(this.#file, this.#end);
+    this.#marked = this.#end;
   }
 
   /** Writes what lives into the other file, which then is the one that counts. */
@@ -193,6 +218,7 @@ class Container implements Records {
         if (bytes > CHUNK) write();
       }
       if (batch.length > 0) write();
+      writeMark(other, end);
       other.flush();
       writeHead(other, this.#generation + 1);
       other.flush();
@@ -204,7 +230,7 @@ class Container implements Records {
     const old = this.#file;
     this.#current = 1 - this.#current;
     this.#generation++;
-    this.#end = end;
+    this.#end = this.#marked = end;
     this.#index.clear();
     for (const [key, place] of index) this.#index.set(key, place);
     old.truncate(0);
@@ -218,6 +244,7 @@ class Container implements Records {
   }
 
   close(): void {
+    this.#mark();
     for (const file of this.#files) {
       file.flush();
       file.close();
@@ -236,7 +263,7 @@ function generationOf(file: SyncFile): number {
   if (file.getSize() < HEAD) return 0;
   const head = readAt(file, 0, HEAD);
   const view = new DataView(head.buffer);
-  return view.getUint32(0, true) === MAGIC && view.getUint32(8, true) === sum(head.subarray(0, 8)) ? view.getUint32(4, true) : 0;
+  return view.getUint32(0, true) === MAGIC && view.getUint32(8, true) === sum([head.subarray(0, 8)]) ? view.getUint32(4, true) : 0;
 }
 
 function writeHead(file: SyncFile, generation: number): void {
@@ -244,8 +271,35 @@ function writeHead(file: SyncFile, generation: number): void {
   const view = new DataView(head.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, generation, true);
-  view.setUint32(8, sum(head.subarray(0, 8)), true);
-  file.write(head, { at: 0 });
+  view.setUint32(8, sum([head.subarray(0, 8)]), true);
+  file.write(head.subarray(0, 12), { at: 0 });
+}
+
+/** Up to where the disk has everything; the first frame if the mark is torn. */
+function markOf(file: SyncFile): number {
+  const mark = readAt(file, MARK, 12);
+  const view = new DataView(mark.buffer);
+  return view.getUint32(8, true) === sum([mark.subarray(0, 8)]) ? view.getFloat64(0, true) : HEAD;
+}
+
+function writeMark(file: SyncFile, upto: number): void {
+  const mark = new Uint8Array(12);
+  const view = new DataView(mark.buffer);
+  view.setFloat64(0, upto, true);
+  view.setUint32(8, sum([mark.subarray(0, 8)]), true);
+  file.write(mark, { at: MARK });
+}
+
+/** The values of a frame by its directory. */
+function* valuesOf(entries: Uint8Array<ArrayBuffer>, body: Uint8Array<ArrayBuffer>): Generator<Uint8Array> {
+  const view = new DataView(entries.buffer);
+  let value = 0;
+  for (let at = 0; at < entries.length; ) {
+    const second = view.getUint32(at + 2, true);
+    const isPut = entries[at] === 0;
+    if (isPut) yield body.subarray(value, (value += second));
+    at += 6 + entries[at + 1]! + (isPut ? 0 : second);
+  }
 }
 
 /** Writes a batch as a frame at `end`. */
@@ -256,29 +310,48 @@ function append(file: SyncFile, end: number, writes: readonly Write[]): { entrie
     directory += 6 + ('first' in write ? write.first.length + write.last.length : write.key.length);
     values += 'first' in write ? 0 : write.value.length;
   }
-  const frame = new Uint8Array(FRAME + directory + values);
-  const view = new DataView(frame.buffer);
-  let [at, valueAt] = [FRAME, FRAME + directory];
+  const head = new Uint8Array(FRAME + directory);
+  const view = new DataView(head.buffer);
+  let at = FRAME;
   for (const write of writes) {
     const [key, rest] = 'first' in write ? [write.first, write.last] : [write.key, undefined];
-    frame[at] = rest ? 1 : 0;
-    frame[at + 1] = key.length;
+    head[at] = rest ? 1 : 0;
+    head[at + 1] = key.length;
     view.setUint32(at + 2, 'first' in write ? write.last.length : write.value.length, true);
-    frame.set(key, at + 6);
+    head.set(key, at + 6);
     at += 6 + key.length;
     if (rest) {
-      frame.set(rest, at);
+      head.set(rest, at);
       at += rest.length;
-    } else if ('value' in write) {
-      frame.set(write.value, valueAt);
-      valueAt += write.value.length;
     }
   }
-  const entries = frame.slice(FRAME, FRAME + directory);
+  const entries = head.subarray(FRAME);
+  const bodies: Uint8Array[] = [];
+  for (const write of writes) if ('value' in write) bodies.push(write.value);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, directory, true);
   view.setUint32(8, values, true);
-  view.setUint32(12, sum(entries, frame.subarray(FRAME + directory)), true);
-  if (file.write(frame, { at: end }) !== frame.length) throw new DOMException('the container is full', 'QuotaExceededError');
-  return { entries, length: frame.length };
+  view.setUint32(12, sum([entries, ...bodies]), true);
+  writeAll(file, end, [head, ...bodies]);
+  return { entries, length: head.length + values };
+}
+
+/** Writes parts one after the other, small ones together. */
+function writeAll(file: SyncFile, at: number, parts: readonly Uint8Array[]): void {
+  const write = (bytes: Uint8Array): void => {
+    if (file.write(bytes, { at }) !== bytes.length) throw new DOMException('the container is full', 'QuotaExceededError');
+    at += bytes.length;
+  };
+  for (let next = 0; next < parts.length; ) {
+    if (parts[next]!.length >= APART) {
+      write(parts[next++]!);
+      continue;
+    }
+    let upto = next;
+    let length = 0;
+    while (upto < parts.length && parts[upto]!.length < APART && length < CHUNK) length += parts[upto++]!.length;
+    const together = new Uint8Array(length);
+    for (let filled = 0; next < upto; filled += parts[next++]!.length) together.set(parts[next]!, filled);
+    write(together);
+  }
 }

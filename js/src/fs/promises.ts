@@ -21,6 +21,9 @@ type Mapped = { [K in Same]: Promised<(typeof verbs)[K]> } & { [K in 'copyFile' 
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** An open file, ours or one that stands for it. */
+export type Opened = { readonly fd: number };
+
 /** What `writeFile` of a path takes: all at once, or piece by piece. */
 export type Contents = Data | Iterable<Data> | AsyncIterable<Data>;
 
@@ -44,11 +47,11 @@ type InText = { readonly encoding?: Encoding | null | undefined } | Encoding | n
 /** The promises. Changes resolve when they are durable. */
 export interface FsPromises extends Mapped {
   readonly constants: typeof constants;
-  writeFile(path: PathLike | FileHandle, data: Contents, options?: verbs.WriteOptions): Promise<void>;
-  appendFile(path: PathLike | FileHandle, data: Data, options?: verbs.WriteOptions): Promise<void>;
-  readFile(path: PathLike | FileHandle, options?: Partial<ReadHow<null>> | null): Promise<Bytes>;
-  readFile(path: PathLike | FileHandle, options: Encoding | ReadHow<Encoding>): Promise<string>;
-  readFile(path: PathLike | FileHandle, options?: verbs.ReadOptions): Promise<string | Bytes>;
+  writeFile(path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions): Promise<void>;
+  appendFile(path: PathLike | Opened, data: Data, options?: verbs.WriteOptions): Promise<void>;
+  readFile(path: PathLike | Opened, options?: Partial<ReadHow<null>> | null): Promise<Bytes>;
+  readFile(path: PathLike | Opened, options: Encoding | ReadHow<Encoding>): Promise<string>;
+  readFile(path: PathLike | Opened, options?: verbs.ReadOptions): Promise<string | Bytes>;
   readdir(path: PathLike, options?: Encoding | null | ListHow<Encoding | null, false>): Promise<string[]>;
   readdir(path: PathLike, options: 'buffer' | (ListHow<'buffer', false> & { readonly encoding: 'buffer' })): Promise<Uint8Array[]>;
   readdir(path: PathLike, options: ListHow<Encoding | null, true> & { readonly withFileTypes: true }): Promise<Dirent[]>;
@@ -99,7 +102,7 @@ export function makePromises(client: () => Client): FsPromises {
   }
   const promises = made as unknown as FsPromises;
   const { writeFile } = promises;
-  made['writeFile'] = async (path: PathLike | FileHandle, data: Contents, options?: verbs.WriteOptions) =>
+  made['writeFile'] = async (path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions) =>
     isPieces(data) ? writePieces(client(), path, data, options) : writeFile(path, data, options);
   made['open'] = async (path: PathLike, flags?: OpenMode, mode?: verbs.Mode) => openHandle(client(), path, flags, mode);
   made['watch'] = (path: PathLike, options?: WatchOptions | Encoding | null) => watch(client(), path, typeof options === 'string' ? {} : (options ?? {}));
@@ -116,9 +119,9 @@ function isPieces(data: Contents): data is Iterable<Data> | AsyncIterable<Data> 
 }
 
 /** A file piece by piece: where it is replaced, nobody sees it before the last one has come. */
-async function writePieces(client: Client, path: PathLike | FileHandle, pieces: Iterable<Data> | AsyncIterable<Data>, options?: verbs.WriteOptions): Promise<void> {
+async function writePieces(client: Client, path: PathLike | Opened, pieces: Iterable<Data> | AsyncIterable<Data>, options?: verbs.WriteOptions): Promise<void> {
   const { flag = 'w', mode, signal, encoding = 'utf8' } = typeof options === 'object' && options ? options : { encoding: options ?? 'utf8' };
-  const handle = path instanceof FileHandle ? path : undefined;
+  const handle = typeof path === 'object' && 'fd' in path ? path : undefined;
   const text = handle ? '' : pathOf(path as PathLike);
   const replaces = !handle && (flag === 'w' || flag === 'wx');
   const fd = handle?.fd ?? (await client.run(replaces ? step(ops.draft(text)) : verbs.open(text, flag, mode), false));

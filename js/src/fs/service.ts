@@ -6,8 +6,9 @@ import type { Kernel } from '../kernel.js';
 import { type Bell, Client } from './client.js';
 import { type ChannelMessage, channelName } from './channel.js';
 import { getClient, madeClient, setMaker } from './current.js';
-import { type Control, Engine, type FsOptions } from './engine.js';
-import { Door, State, Word } from './exports.js';
+import { Direct } from './direct.js';
+import type { Control, Engine, FsOptions } from './engine.js';
+import { Door, State, STORE_NAME, Word } from './exports.js';
 import type { FromStores, StartStores, ToStores } from './store-worker.js';
 
 /** How long the store thread may take to start, in milliseconds. */
@@ -53,10 +54,18 @@ class ThreadBell implements Bell {
   #watched: (() => void) | undefined;
   #calls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   #next = 0;
+  #direct: Direct | undefined;
 
   constructor(kernel: Kernel, tick: () => void) {
     this.#kernel = kernel;
     this.#tick = tick;
+  }
+
+  commit(): boolean {
+    const { name = STORE_NAME, durability = 'relaxed' } = options;
+    const tell = (name: 'measure' | 'tell') => (): void => void this.control({ name }).catch(() => {});
+    this.#direct ??= new Direct(Door.of(this.#kernel), name, durability, { landed: this.#tick, full: tell('measure'), seen: tell('tell') });
+    return this.#direct.commit();
   }
 
   /** Listens for workers that want the filesystem. */
@@ -151,28 +160,38 @@ class ThreadBell implements Bell {
 /** Where memory is not shared: the stores live on this very thread. */
 class LocalBell implements Bell {
   readonly blocks = false;
-  readonly #engine: Engine;
+  readonly #kernel: Kernel;
+  readonly #tick: () => void;
+  #engine: Engine | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(kernel: Kernel, tick: () => void) {
-    // A turn later, as a message would be: who asks has finished asking.
-    this.#engine = new Engine(kernel, () => queueMicrotask(tick));
+    this.#kernel = kernel;
+    this.#tick = tick;
   }
 
   start(): Promise<void> {
-    return (this.#starting ??= this.#engine.start(options).catch((error: unknown) => {
+    return (this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined;
       throw error;
     }));
   }
 
+  async #start(): Promise<void> {
+    // Pages with shared memory have it in the store thread instead.
+    const { Engine } = await import('./engine.js');
+    // A turn later, as a message would be: who asks has finished asking.
+    this.#engine ??= new Engine(this.#kernel, () => queueMicrotask(this.#tick));
+    await this.#engine.start(options);
+  }
+
   ring(): void {
-    this.#engine.pump();
+    this.#engine?.pump();
   }
 
   async control(control: Control): Promise<unknown> {
     await this.start();
-    return this.#engine.control(control);
+    return this.#engine?.control(control);
   }
 }
 

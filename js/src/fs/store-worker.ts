@@ -3,6 +3,7 @@
 import { packError } from '../errors.js';
 import { kernelModule } from '../module.js';
 import { adopt } from '../runtime.js';
+import { Prompt } from './prompt.js';
 import type { ChannelMessage } from './channel.js';
 import { type Control, Engine, type FsOptions } from './engine.js';
 import { Word } from './exports.js';
@@ -30,6 +31,9 @@ export type FromStores =
 /** How long after the last request the thread waits for the next one by a word, in milliseconds. */
 const HOT = 40;
 
+/** However much is asked, the event loop has a turn this often, in milliseconds. */
+const TURN = 10;
+
 /** It returns to its event loop after waiting so long, in milliseconds: locks and closings come there. */
 const SLICE = 2;
 
@@ -41,6 +45,9 @@ export class StoreThread {
   #last = 0;
   #until = 0;
   #turning = false;
+  /** Who was just answered may ask again before this thread could go to sleep. */
+  readonly #asked = new Prompt();
+  #serving = false;
 
   constructor(send: (message: FromStores) => void) {
     this.#send = send;
@@ -67,7 +74,7 @@ export class StoreThread {
       const workers = new BroadcastChannel(channel);
       const say = (message: ChannelMessage): void => workers.postMessage(message);
       engine.onTick = () => {
-        this.#soon();
+        if (!this.#serving) this.#soon();
         // Another tab's changes come with the tick.
         if (Atomics.load(engine.door.words, Word.watchers) !== 0) say('news');
       };
@@ -107,21 +114,31 @@ export class StoreThread {
   #serve(): void {
     const engine = this.#engine;
     if (!engine) return;
+    const turn = performance.now() + TURN;
     for (;;) {
       const { words } = engine.door;
       Atomics.store(words, Word.sleeping, 0);
       const seen = Atomics.load(words, Word.work);
       if (seen !== this.#last) {
         this.#last = seen;
-        this.#until = performance.now() + HOT;
+        const now = performance.now();
+        this.#until = now + HOT;
+        this.#asked.end();
+        this.#serving = true;
         engine.pump();
-        continue;
+        this.#serving = false;
+        this.#asked.begin();
+        if (now < turn) continue;
+        this.#soon();
+        Atomics.store(words, Word.sleeping, 1);
+        return;
       }
       if (engine.isBusy || performance.now() > this.#until) {
         Atomics.store(words, Word.sleeping, 1);
         if (Atomics.load(words, Word.work) !== seen) continue;
         return;
       }
+      if (!engine.isBusy && this.#asked.lookOut(() => Atomics.load(words, Word.work) !== seen)) continue;
       if (Atomics.wait(words, Word.work, seen, SLICE) === 'timed-out') {
         // The event loop has its turn, then we wait on.
         this.#soon();

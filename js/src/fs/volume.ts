@@ -1,8 +1,9 @@
 /** A mounted store of records: brings what is asked for, commits what has changed, shares it with other tabs. */
 
 import { lastError } from '../kernel.js';
-import type { Door } from './exports.js';
-import { CommitError, estimate, type Record_, type Records, type Write } from './idb.js';
+import { type Batch, endBatch, release, takeBatch } from './batch.js';
+import { type Door, Word } from './exports.js';
+import { estimate, type Record_, type Records } from './idb.js';
 import { Writer } from './writer.js';
 
 /** What a store thread does for its volumes. */
@@ -23,6 +24,12 @@ export interface Volume {
   pump(): void;
   /** Whether what is read must be checked to be fresh. */
   readonly shared: boolean;
+  /** Whether this tab writes to it and knows of no other: then the page may commit, too. */
+  readonly solo?: boolean;
+  /** Finds out how full it is. */
+  measure?(): Promise<void>;
+  /** Tells other tabs that something was committed. */
+  tell?(): void;
   /** Sees what other tabs have written. */
   refresh(): Promise<void>;
   /** Commits everything. */
@@ -37,6 +44,9 @@ const enum Asked {
   dirty = 8,
   folds = 16,
 }
+
+/** How long changes may take to be flushed, in milliseconds. */
+const LONGEST_FLUSH = 20_000;
 
 /** Changes that nobody waits for are committed after this long, in milliseconds. */
 const WRITE_BACK = 1000;
@@ -82,6 +92,7 @@ export async function mountRecords(host: Host, path: string, name: string, recor
     wanted: () => void volume?.handOver(),
     robbed: () => volume?.robbed(),
     news: () => void volume?.heardNews(),
+    met: () => host.rights(),
   });
   try {
     if (!(await writer.tryAcquire())) {
@@ -125,7 +136,7 @@ class RecordVolume implements Volume {
   readonly #host: Host;
   readonly #records: Records;
   readonly #writer: Writer;
-  #committing: Promise<void> | undefined;
+  #committing: Promise<boolean> | undefined;
   #acquiring = false;
   #leaving = false;
   #refreshing: Promise<void> | undefined;
@@ -143,6 +154,10 @@ class RecordVolume implements Volume {
     return !this.#writer.owns || this.#leaving;
   }
 
+  get solo(): boolean {
+    return this.#writer.owns && !this.#leaving && !this.#writer.others;
+  }
+
   get #door(): Door {
     return this.#host.door;
   }
@@ -152,11 +167,13 @@ class RecordVolume implements Volume {
     if (exports.isolith_fs_poll(this.store) !== 0) return;
     const asked = this.#door.number(0);
     if (asked & Asked.loads) void this.#load();
-    if (asked & Asked.commit && !this.#committing && (this.#writer.owns || this.#leaving)) void this.#commit();
-    else if (asked & Asked.dirty && !this.#committing) {
+    if (asked & Asked.commit && !this.#committing && (this.#writer.owns || this.#leaving)) {
+      if (this.#records.commitNow) this.#commitNow(this.#records as Required<Records>);
+      else void this.#commit();
+    } else if (asked & Asked.dirty && !this.#committing) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
-        if (!this.#committing && this.#writer.owns) void this.#commit();
+        if (this.#writer.owns) void this.#commit();
       }, WRITE_BACK);
     }
     if (asked & Asked.own && !this.#leaving) void this.#acquire();
@@ -192,7 +209,8 @@ class RecordVolume implements Volume {
     }
   }
 
-  #commit(): Promise<void> {
+  /** Commits what has changed; whether there was a batch to take. */
+  #commit(): Promise<boolean> {
     return (this.#committing ??= this.#commitOnce().finally(() => {
       this.#committing = undefined;
       this.#host.tick();
@@ -200,28 +218,51 @@ class RecordVolume implements Volume {
     }));
   }
 
-  async #commitOnce(): Promise<void> {
-    const door = this.#door;
-    const { exports } = door;
-    must(this.#host, exports.isolith_fs_batch(this.store, 0));
-    const hard = door.number(0) !== 0;
-    const writes = parseBatch(door);
-    must(this.#host, exports.isolith_fs_batch_copied(this.store));
-    if (writes.length === 0) return;
+  async #commitOnce(): Promise<boolean> {
+    if (this.#records.commitNow) return this.#commitNow(this.#records as Required<Records>);
+    const batch = takeBatch(this.#door, this.store, {});
+    if (!batch) return false;
+    Atomics.store(this.#door.words, Word.instant, 0);
     this.#host.busy(1);
     this.#writer.stay();
     try {
-      await this.#records.commit(writes, hard);
-      exports.isolith_fs_batch_done(this.store, 0, 0);
-      this.#writer.tell();
+      await this.#records.commit(batch.writes, batch.hard);
+      this.#landed(batch);
     } catch (error) {
-      const { errno, message } = error instanceof CommitError ? error : { errno: 5, message: String(error) };
-      exports.isolith_fs_batch_done(this.store, errno, door.text(message));
-      if (errno === 28) void this.measure();
+      this.#landed(batch, error);
     } finally {
       this.#host.busy(-1);
     }
-    if (exports.isolith_fs_poll(this.store) === 0 && door.number(0) & Asked.folds) exports.isolith_fs_fold(this.store);
+    return true;
+  }
+
+  /** Commits without leaving this turn of the event loop: who waits has an answer at once. */
+  #commitNow(records: Required<Records>): boolean {
+    const batch = takeBatch(this.#door, this.store, { views: true });
+    if (!batch) return false;
+    Atomics.store(this.#door.words, Word.instant, 1);
+    let failure: unknown;
+    try {
+      records.commitNow(batch.writes, batch.hard);
+    } catch (error) {
+      failure = error;
+    }
+    release(this.#door, this.store);
+    this.#landed(batch, failure);
+    this.#host.tick();
+    return true;
+  }
+
+  #landed({ epoch }: Batch, error?: unknown): void {
+    const errno = endBatch(this.#door, this.store, epoch, error);
+    if (errno === 0) this.tell();
+    else if (errno === 28) void this.measure();
+    const { exports } = this.#door;
+    if (exports.isolith_fs_poll(this.store) === 0 && this.#door.number(0) & Asked.folds) exports.isolith_fs_fold(this.store);
+  }
+
+  tell(): void {
+    this.#writer.tell();
   }
 
   async #acquire(): Promise<void> {
@@ -325,11 +366,14 @@ class RecordVolume implements Volume {
   }
 
   async flush(): Promise<void> {
+    const end = performance.now() + LONGEST_FLUSH;
     // A batch may be in flight, and more have changed since it was taken: a few rounds at most.
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 8; ) {
       if (this.#door.exports.isolith_fs_clean(this.store) === 0) return;
-      if (!this.#writer.owns) return;
-      await this.#commit();
+      if (!this.#writer.owns || performance.now() > end) return;
+      if (await this.#commit()) round++;
+      // The page's own batch is in flight: nobody tells of its end here.
+      else await new Promise((done) => setTimeout(done, 1));
     }
   }
 
@@ -358,29 +402,4 @@ function parseLoads(bytes: Uint8Array<ArrayBuffer>): { loads: number[]; keys: Ui
     at += 24 + length;
   }
   return { loads, keys };
-}
-
-/** Copies a batch out of the kernel: stores take no views of shared memory. */
-function parseBatch(door: Door): Write[] {
-  const bytes = door.output();
-  const view = new DataView(bytes.buffer);
-  const writes: Write[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const kind = view.getUint32(at, true);
-    const keyLength = view.getUint32(at + 4, true);
-    const second = view.getUint32(at + 8, true);
-    const address = view.getUint32(at + 12, true);
-    at += 16;
-    const key = bytes.slice(at, at + keyLength);
-    at += keyLength;
-    if (kind === 0) {
-      const value = new Uint8Array(second);
-      value.set(door.u8.subarray(address, address + second));
-      writes.push({ key, value });
-    } else {
-      writes.push({ first: key, last: bytes.slice(at, at + second) });
-      at += second;
-    }
-  }
-  return writes;
 }

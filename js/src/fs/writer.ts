@@ -8,6 +8,8 @@ export interface WriterEvents {
   robbed(): void;
   /** Another tab has committed. */
   news(): void;
+  /** There is another tab. */
+  met(): void;
 }
 
 /** A tab that does not answer for this long is taken to be frozen, in milliseconds. */
@@ -44,6 +46,11 @@ export class Writer {
   /** Whether this tab may write. */
   get owns(): boolean {
     return this.#release !== undefined;
+  }
+
+  /** Whether other tabs have been heard. */
+  get others(): boolean {
+    return this.#others;
   }
 
   /** Takes the right if nobody has it. */
@@ -118,7 +125,10 @@ export class Writer {
   }
 
   #hear(message: unknown): void {
-    this.#others = true;
+    if (!this.#others) {
+      this.#others = true;
+      this.#events.met();
+    }
     if (message === 'hello') this.#channel?.postMessage('here');
     else if (message === 'news') this.#events.news();
     else if (message === 'mine') this.#heard?.(false);

@@ -9,7 +9,7 @@
 import { IsolithError } from '../errors.js';
 import { deadlineOf, isPast, Line, Patience, requireBlocking, sleep, sleepAsync, type WaitOptions } from './wait.js';
 import type { Bell, Storage } from './storage.js';
-import { ahead, BITS, BUSY, CLOSED, Turnstiles, WORD } from './turnstile.js';
+import { ahead, BITS, BUSY, CLOSED, STEP, Turnstiles, WORD } from './turnstile.js';
 
 /** What a queue's items are: numbers, bytes, or whatever the codec takes. */
 export type QueueType = 'i32' | 'u32' | 'f64' | 'bytes' | 'any';
@@ -32,6 +32,9 @@ export const HEADER = 48;
 /** Kind words: `IQ` and a number, as in `queue.rs`. */
 export const KINDS: readonly QueueType[] = ['u32', 'i32', 'f64', 'bytes', 'any'];
 export const MAGIC = 0x4951_0001;
+
+/** Slots or cells, or room for so many, that make a stream of what is waited for. */
+const MANY = 4;
 
 /** Answer of an attempt that found nothing. */
 export const NOTHING = Symbol('nothing');
@@ -79,13 +82,14 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     requireBlocking('pushAsync');
     const attempt = this.keep(value);
     // The longer its pauses, the more the other side gets done before its words are looked at again.
-    if (this.#patience.lookOut(attempt)) return true;
+    if (this.#patience.lookOut(attempt, () => ahead(this.w[TAIL]!, this.w[HEAD_SEEN]!) < (this.mask - MANY) * STEP)) return true;
     const deadline = deadlineOf(options);
     for (;;) {
       const word = this.bellOf(HEAD);
       if (attempt()) return true;
       if (isPast(deadline)) return false;
       sleep(this.w, HEAD, word, deadline, options?.signal);
+      if (attempt()) return true;
     }
   }
 
@@ -100,7 +104,7 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
     let item = this.take();
     if (item !== NOTHING) return item;
     requireBlocking('popAsync');
-    if (this.#patience.lookOut(() => (item = this.take()) !== NOTHING)) return item;
+    if (this.#patience.lookOut(() => (item = this.take()) !== NOTHING, () => ahead(this.w[TAIL_SEEN]!, this.w[HEAD]!) > MANY * STEP)) return item;
     const deadline = deadlineOf(options);
     for (;;) {
       const word = this.bellOf(TAIL);
@@ -108,6 +112,9 @@ export abstract class QueueCore<T = unknown> extends Turnstiles {
       if (item !== NOTHING) return item;
       if (this.closed || isPast(deadline)) return this.take();
       sleep(this.w, TAIL, word, deadline, options?.signal);
+      // Before it asks to be woken again, which would be for nothing.
+      item = this.take();
+      if (item !== NOTHING) return item;
     }
   }
 

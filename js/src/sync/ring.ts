@@ -48,7 +48,8 @@ const TYPES = [
 /**
  * The ring itself. One thread may call the producing half, one the consuming half.
  *
- * No method blocks, and none but `peek` and `reserve` allocates, so all may run in an AudioWorklet.
+ * No method blocks, and none but `peek` and `reserve` allocates, so all may run in an AudioWorklet;
+ * `pop` keeps a view per block of the size it is asked for, made on the first lap.
  */
 export class Ring extends Shared {
   /** Elements at most. */
@@ -56,6 +57,9 @@ export class Ring extends Shared {
   readonly type: RingType;
   readonly #data: RingArray;
   readonly #twice: number;
+  /** Views of the ring in blocks of this many elements: whole blocks are popped by `set`, which would need a new view each time. */
+  #block = 0;
+  readonly #blocks: RingArray[] = [];
   #write: number;
   #read: number;
   /** The other side's odometer as last seen. */
@@ -137,7 +141,8 @@ export class Ring extends Shared {
     const { capacity } = this;
     const at = this.#read >= capacity ? this.#read - capacity : this.#read;
     const straight = Math.min(count, capacity - at);
-    copy(this.#data, at, into, from, straight);
+    if (straight === count && count === into.length && count > LOOPED && at % count === 0) into.set(this.#blockAt(at, count));
+    else copy(this.#data, at, into, from, straight);
     if (straight < count) copy(this.#data, 0, into, from + straight, count - straight);
     this.#retire(this.#advance(this.#read, count));
     return count;
@@ -252,6 +257,15 @@ export class Ring extends Shared {
       there = this.#used(this.#writeSeen, this.#read);
     }
     return there;
+  }
+
+  /** The elements from `at` to `at + count`, as a view that is made when it is first needed and kept. */
+  #blockAt(at: number, count: number): RingArray {
+    if (count !== this.#block) {
+      this.#block = count;
+      this.#blocks.length = 0;
+    }
+    return (this.#blocks[at / count] ??= this.#data.subarray(at, at + count));
   }
 
   #copyIn(array: ArrayLike<number>, from: number, at: number, count: number): void {

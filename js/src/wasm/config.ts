@@ -18,9 +18,9 @@ export type Imports = Readonly<Record<string, Readonly<Record<string, HostFuncti
 /**
  * A function of the host's. A worker's guest waits for its promise; `inline` guests cannot.
  *
- * It is given numbers, and bigints for i64; what it returns converts by the signature.
+ * It is given numbers, and bigints for i64; what it returns converts by the signature. (Functions of
+ * any parameters are assignable to one of `never`.)
  */
-// eslint-style rules aside: parameters of functions are only assignable from `never`.
 export type HostFunction = (...args: never[]) => unknown;
 
 /** Bounds of what the guest may use; a module that starts beyond them is refused with 5001. */
@@ -29,6 +29,8 @@ export interface GuestLimits {
   readonly memoryPages?: number;
   /** Elements that a table may have. */
   readonly tableElements?: number;
+  /** Bytes of stack that nested calls may take, estimated by the functions' locals; calls beyond are 5002. */
+  readonly stackBytes?: number;
 }
 
 /** How a guest runs. */

@@ -26,6 +26,8 @@ export interface Load {
   /** The exports of the counter and of what was the start function. */
   readonly fuel: string | undefined;
   readonly start: string | undefined;
+  /** The export that counts what is left of the stack, and what it begins with. */
+  readonly stack: { readonly name: string; readonly bytes: number } | undefined;
   /** Whether it is a library: `_initialize` is called before anything else. */
   readonly reactor: boolean;
   /** What the counter begins with. */
@@ -59,6 +61,9 @@ export class Guest {
   readonly #exports: WebAssembly.Exports;
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #fuel: WebAssembly.Global | undefined;
+  readonly #stack: { readonly left: WebAssembly.Global; readonly bytes: number } | undefined;
+  /** Calls that are open: more than one where a host function calls back. */
+  #depth = 0;
 
   /** Instantiates; rejects with 5001, or what its start function ended with. */
   static async load(load: Load, world: World): Promise<Guest> {
@@ -98,6 +103,7 @@ export class Guest {
     this.#exports = exports;
     this.#memory = memory;
     this.#fuel = load.fuel === undefined ? undefined : (exports[load.fuel] as WebAssembly.Global);
+    this.#stack = load.stack && { left: exports[load.stack.name] as WebAssembly.Global, bytes: load.stack.bytes };
     this.#names = load.functions;
     this.functions = load.functions.map((name) => exports[name] as Callable);
   }
@@ -105,6 +111,8 @@ export class Guest {
   /** Calls a function by its number; what it returns comes as the engine returns it. Throws `WasmError`. */
   call(index: number, args: readonly unknown[]): unknown {
     const callable = this.functions[index]!;
+    if (this.#stack && this.#depth === 0) this.#stack.left.value = this.#stack.bytes;
+    this.#depth++;
     try {
       // Spreading a list costs more than most calls.
       switch (args.length) {
@@ -123,6 +131,8 @@ export class Guest {
       // A program that exits without an error has returned.
       if (this.#world.exitCode(error) === 0) return undefined;
       throw this.#failure(error, WasmCode.call, this.#names[index]!);
+    } finally {
+      this.#depth--;
     }
   }
 
@@ -133,10 +143,14 @@ export class Guest {
   }
 
   #run(code: 5001 | 5002, what: string, run: () => unknown): void {
+    if (this.#stack) this.#stack.left.value = this.#stack.bytes;
+    this.#depth++;
     try {
       run();
     } catch (error) {
       throw this.#failure(error, code, what);
+    } finally {
+      this.#depth--;
     }
   }
 
@@ -144,6 +158,7 @@ export class Guest {
     if (this.#fuel && (this.#fuel.value as bigint) < 0n && error instanceof WebAssembly.RuntimeError) {
       return new WasmError(WasmCode.fuel, 'the fuel is spent: addFuel() lets the instance run again', { cause: error });
     }
+    if (this.#stack?.left.value === -1 && error instanceof WebAssembly.RuntimeError) return overflow(code, what, error);
     return failure(error, this.#world, code, what);
   }
 
@@ -244,9 +259,13 @@ function failure(error: unknown, world: World, code: 5001 | 5002, what: string):
   }
   if (error instanceof WasmError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  if (isOverflow(error)) return new WasmError(code, `${what} overflowed the stack: it recursed too deeply`, { cause: error });
+  if (isOverflow(error)) return overflow(code, what, error);
   if (error instanceof WebAssembly.RuntimeError) return new WasmError(code, `${what} trapped: ${message}`, { cause: error });
   return new WasmError(code, `${what} failed: ${message}`, { cause: error });
+}
+
+function overflow(code: 5001 | 5002, what: string, cause: unknown): WasmError {
+  return new WasmError(code, `${what} overflowed the stack: it recursed too deeply`, { cause });
 }
 
 /** Engines say it differently, and all but Firefox say it as a RangeError. */

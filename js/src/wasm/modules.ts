@@ -16,7 +16,12 @@ export interface Variant {
   readonly fuel?: string | undefined;
   /** The export that was the start function, to be called when fuel is there. */
   readonly start?: string | undefined;
+  /** The export that counts what is left of the stack. */
+  readonly stack?: string | undefined;
 }
+
+/** How a module is rewritten. */
+export type Rewriting = MeterOptions & { readonly stackBytes?: number };
 
 /** What is known of one content. */
 export class Compiled implements Variant {
@@ -34,7 +39,7 @@ export class Compiled implements Variant {
   }
 
   /** The module rewritten so; each rewriting is done once. */
-  metered(options: MeterOptions): Promise<Variant> {
+  metered(options: Rewriting): Promise<Variant> {
     const key = JSON.stringify(options);
     let variant = this.#variants.get(key);
     if (!variant) {
@@ -46,12 +51,15 @@ export class Compiled implements Variant {
     return variant;
   }
 
-  async #meter(options: MeterOptions): Promise<Variant> {
-    const { meter } = await import('../link.js');
-    const { module, fuel, start } = await meter(this.bytes, options).catch((cause: unknown) => {
+  async #meter({ stackBytes, ...options }: Rewriting): Promise<Variant> {
+    const { boundStack, meter } = await import('../link.js');
+    try {
+      const bound = stackBytes === undefined ? undefined : await boundStack(this.bytes, stackBytes);
+      const { module, fuel, start } = await meter(bound?.module ?? this.bytes, options);
+      return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start, stack: bound?.stack };
+    } catch (cause) {
       throw new WasmError(WasmCode.instantiate, `the module cannot be limited: ${(cause as Error).message}`, { cause });
-    });
-    return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start };
+    }
   }
 }
 

@@ -73,6 +73,7 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     ...memoryOf(shape),
     fuel: variant.fuel,
     start: variant.start,
+    stack: variant.stack === undefined ? undefined : { name: variant.stack, bytes: config.limits?.stackBytes ?? 0 },
     reactor: isReactor(compiled),
     amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
     pid,
@@ -88,12 +89,9 @@ export function fuelOf(fuel: number | bigint): bigint {
 }
 
 async function variantOf(compiled: Compiled, { fuel, meter, limits }: RunConfig): Promise<Variant> {
-  if (fuel === undefined && limits?.memoryPages === undefined && limits?.tableElements === undefined) return compiled;
-  return compiled.metered({
-    mode: fuel === undefined ? 'off' : (meter ?? 'coarse'),
-    ...(limits?.memoryPages === undefined ? {} : { memoryPages: limits.memoryPages }),
-    ...(limits?.tableElements === undefined ? {} : { tableElements: limits.tableElements }),
-  });
+  const given = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined);
+  if (fuel === undefined && given.length === 0) return compiled;
+  return compiled.metered({ mode: fuel === undefined ? 'off' : (meter ?? 'coarse'), ...Object.fromEntries(given) });
 }
 
 function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inline: boolean, pid: number | undefined): Given | undefined {

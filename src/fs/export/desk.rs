@@ -29,6 +29,12 @@ pub(super) struct Words {
     channel: [AtomicU32; 2],
     /// How many watch: who changes something tells the others on the channel.
     watchers: AtomicU32,
+    /// 1 + the store to which the page may commit itself, 0 for none.
+    direct: AtomicU32,
+    /// 1 once a worker uses files: then the page leaves all commits to the store thread.
+    workers: AtomicU32,
+    /// 1 while commits end before their askers could go to sleep.
+    instant: AtomicU32,
 }
 
 pub(super) static WORDS: Words = Words {
@@ -42,6 +48,9 @@ pub(super) static WORDS: Words = Words {
     state: AtomicU32::new(0),
     channel: [AtomicU32::new(0), AtomicU32::new(0)],
     watchers: AtomicU32::new(0),
+    direct: AtomicU32::new(0),
+    workers: AtomicU32::new(0),
+    instant: AtomicU32::new(0),
 };
 
 pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
@@ -51,7 +60,7 @@ pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
 pub(super) struct Post {
     pub(super) commit: bool,
     pub(super) own: bool,
-    /// The batch in flight, kept while its bytes are being copied.
+    /// A batch that was taken, kept while its bytes are being copied.
     pub(super) batch: Option<Batch>,
 }
 
@@ -151,16 +160,17 @@ impl Desk {
         Ok(())
     }
 
-    /// Bits of what `store` is asked for: 1 loads, 2 a commit, 4 the right to write, 8 it has
-    /// changes, 16 its log is long.
+    /// Bits of what `store` is asked for: 1 loads, 2 a commit and none is in flight, 4 the right to
+    /// write, 8 it has changes, 16 its log is long.
     pub(super) fn poll(&mut self, store: u32) -> u32 {
         let id = StoreId::from_number(store);
         let loads = self.queued.iter().any(|need| need.store() == id);
         let dirty = !self.fs.is_clean(id);
         let folds = self.fs.wants_fold(id);
+        let flies = self.fs.flies(id);
         let post = self.post(store);
         u32::from(loads)
-            | u32::from(post.commit) << 1
+            | u32::from(post.commit && !flies) << 1
             | u32::from(post.own) << 2
             | u32::from(dirty) << 3
             | u32::from(folds) << 4

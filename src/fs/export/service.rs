@@ -212,15 +212,17 @@ pub extern "C-unwind" fn isolith_fs_fold(store: u32) -> u32 {
     })
 }
 
-/// Takes a batch: for each write its kind (4 bytes: 0 put, 1 delete a range), the length of the
-/// key, the second number (a value's length, or the last key's), a value's address, then the keys.
-/// Number 0: whether it must be on the disk itself when it is done.
+/// Takes a batch, unless one is in flight or there are no changes. Numbers: its epoch, 0 without
+/// one; 1 if it must be on the disk itself when it is done. Output: for each write its kind (4 bytes: 0 put, 1 delete a range), the length of the key,
+/// the second number (a value's length, or the last key's), a value's address, then the keys.
+/// With `little` only a batch that is asked for and takes the page no time.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
+pub extern "C-unwind" fn isolith_fs_batch(store: u32, little: u32) -> u32 {
     serve(&mut |desk| {
-        desk.post(store).commit = false;
-        let fold = if all != 0 { Fold::All } else { Fold::Auto };
-        let batch = desk.fs.take_batch(StoreId::from_number(store), fold);
+        let id = StoreId::from_number(store);
+        let refused = little != 0 && !(desk.poll(store) & !8 == 2 && desk.fs.is_little(id));
+        let answered = !refused && !desk.fs.flies(id);
+        let batch = if answered { desk.fs.take_batch(id, Fold::Auto) } else { None };
         let mut bytes = Vec::new();
         for write in batch.iter().flat_map(|batch| &batch.writes) {
             let (kind, key, second, at, last) = match write {
@@ -238,9 +240,14 @@ pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
             bytes.extend_from_slice(&key);
             bytes.extend_from_slice(&last);
         }
-        desk.post(store).batch = batch;
-        tell(0, &[f64::from(u8::from(desk.fs.is_hard(StoreId::from_number(store))))]);
+        let epoch = batch.as_ref().map_or(0.0, |batch| batch.epoch as f64);
+        tell(0, &[epoch, f64::from(u8::from(desk.fs.is_hard(id)))]);
         tell_bytes(bytes);
+        if answered {
+            let post = desk.post(store);
+            post.commit = false;
+            post.batch = batch;
+        }
         Ok(())
     })
 }
@@ -249,17 +256,20 @@ pub extern "C-unwind" fn isolith_fs_batch(store: u32, all: u32) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_batch_copied(store: u32) -> u32 {
     serve(&mut |desk| {
-        if let Some(batch) = &mut desk.post(store).batch {
-            batch.writes = Vec::new();
-        }
+        desk.post(store).batch = None;
         Ok(())
     })
 }
 
-/// Ends a batch: 0 it is durable, 28 there was no space, 116 another tab wrote, else it failed;
-/// words in the input.
+/// Ends the batch of that epoch: 0 it is durable, 28 there was no space, else it failed; words in
+/// the input.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_batch_done(store: u32, error: u32, len: usize) -> u32 {
+pub extern "C-unwind" fn isolith_fs_batch_done(
+    store: u32,
+    epoch: f64,
+    error: u32,
+    len: usize,
+) -> u32 {
     serve(&mut |desk| {
         let words = String::from_utf8_lossy(&input(0, len)).into_owned();
         let result = match error {
@@ -267,9 +277,7 @@ pub extern "C-unwind" fn isolith_fs_batch_done(store: u32, error: u32, len: usiz
             28 => Err(Error::with(Kind::NoSpace, words)),
             _ => Err(Error::with(Kind::Io, words)),
         };
-        if let Some(batch) = desk.post(store).batch.take() {
-            desk.fs.batch_done(StoreId::from_number(store), batch.epoch, result);
-        }
+        desk.fs.batch_done(StoreId::from_number(store), epoch as u64, result);
         Ok(())
     })
 }

@@ -98,8 +98,7 @@ impl Fs {
             // The stored extent at the edge still has the old bytes: zeros over them, now for
             // readers, and with the next batch for good.
             volume.journal.redo.cut(data, size, PENDING);
-            let lowest = volume.journal.changes.cuts.entry(data).or_insert(size);
-            *lowest = size.min(*lowest);
+            volume.journal.changes.cut(data, size);
         }
         Ok(())
     }

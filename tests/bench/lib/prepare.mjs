@@ -55,11 +55,11 @@ const rows = {
   },
 };
 
-/** Peers ask for Node's modules where they run in Node: here they get nothing. */
+/** Peers ask for Node's modules where they run in Node: here they get nothing, but for the one that is a package, too. */
 const withoutNode = {
   name: 'without-node',
   setup(made) {
-    const names = new RegExp(`^(node:)?(${builtinModules.join('|')})$`);
+    const names = new RegExp(`^(node:)?(${builtinModules.filter((name) => name !== 'buffer').join('|')})$`);
     made.onResolve({ filter: names }, ({ path }) => ({ path, namespace: 'without-node' }));
     made.onLoad({ filter: /.*/, namespace: 'without-node' }, () => ({ contents: 'module.exports = {};' }));
   },

@@ -2,28 +2,95 @@
 // Those that are large or want more than a browser has are loaded when they are opened: their failure is theirs alone.
 import * as keyval from 'idb-keyval';
 
+/** Our files below `dir`. */
+function ours(fs, dir) {
+  return {
+    fs,
+    dir,
+    write: (name, bytes) => fs.writeFile(`${dir}/${name}`, bytes),
+    read: (name) => fs.readFile(`${dir}/${name}`),
+    stat: (name) => fs.stat(`${dir}/${name}`),
+    list: async () => (await fs.readdir(dir)).length,
+    async overwrite(name, bytes, offset) {
+      const file = await fs.open(`${dir}/${name}`, 'r+');
+      await file.write(bytes, 0, bytes.length, offset);
+      await file.close();
+    },
+    async part(name, length, offset) {
+      const file = await fs.open(`${dir}/${name}`);
+      const { buffer } = await file.read(new Uint8Array(length), 0, length, offset);
+      await file.close();
+      return buffer;
+    },
+  };
+}
+
 const isolith = {
   who: 'isolith',
+  caveat: 'waits for the commit',
   async open() {
     const fs = await import('isolith/fs');
     await fs.mkdir('/bench', { recursive: true });
+    return { ...ours(fs, '/bench'), clear: () => fs.rm('/bench', { recursive: true, force: true }) };
+  },
+};
+
+/** A store of its own, which can be taken away and mounted again: then it is cold. */
+function mounted(who, store, caveat) {
+  const dir = `/bench-${store}`;
+  return {
+    who,
+    caveat,
+    async open() {
+      const fs = await import('isolith/fs');
+      await fs.mkdir(dir, { recursive: true });
+      const mount = () => fs.mount(dir, { store, name: `bench-${store}` });
+      await mount().catch((error) => {
+        if (!/mounted|another tab/.test(error.message)) throw error;
+      });
+      return {
+        ...ours(fs, dir),
+        async again() {
+          await fs.unmount(dir);
+          await mount();
+        },
+        async clear() {
+          for (const name of await fs.readdir(dir)) await fs.rm(`${dir}/${name}`, { recursive: true });
+          await fs.unmount(dir);
+        },
+      };
+    },
+  };
+}
+
+const idb = mounted('isolith, idb store', 'idb', 'waits for the commit');
+const opfs = mounted('isolith, opfs store', 'opfs', 'waits for the write into the container');
+
+/** One sync access handle in a worker: the platform at its barest. */
+const bare = {
+  who: 'bare OPFS handle',
+  caveat: 'one file, bytes appended: no names, no journal',
+  async open(env) {
+    const worker = new Worker(env.workerUrl('opfs'), { type: 'module' });
+    const answer = () => new Promise((done, failed) => {
+      worker.onmessage = ({ data }) => done(data);
+      worker.onerror = (event) => failed(new Error(event.message));
+    });
+    await answer();
     return {
-      write: (name, bytes) => fs.writeFile(`/bench/${name}`, bytes),
-      read: (name) => fs.readFile(`/bench/${name}`),
-      stat: (name) => fs.stat(`/bench/${name}`),
-      list: async () => (await fs.readdir('/bench')).length,
-      async overwrite(name, bytes, offset) {
-        const file = await fs.open(`/bench/${name}`, 'r+');
-        await file.write(bytes, 0, bytes.length, offset);
-        await file.close();
+      write(_name, bytes) {
+        worker.postMessage(bytes);
+        return answer();
       },
-      async part(name, length, offset) {
-        const file = await fs.open(`/bench/${name}`);
-        const { buffer } = await file.read(new Uint8Array(length), 0, length, offset);
-        await file.close();
-        return buffer;
+      within(count, bytes) {
+        worker.postMessage({ count, bytes });
+        return answer();
       },
-      clear: () => fs.rm('/bench', { recursive: true, force: true }),
+      async clear() {
+        worker.postMessage('close');
+        await answer();
+        worker.terminate();
+      },
     };
   },
 };
@@ -52,6 +119,25 @@ const idbKeyval = {
       writeMany: (entries) => keyval.setMany(entries, store),
       readMany: (names) => keyval.getMany(names, store),
       clear: () => keyval.clear(store),
+    });
+  },
+};
+
+const dexie = {
+  who: 'dexie 4',
+  caveat: 'waits for the commit; no directories or sizes: stat is a get, list is all keys',
+  async open() {
+    const { Dexie } = await import('dexie');
+    const db = new Dexie('bench-dexie');
+    db.version(1).stores({ files: '' });
+    return byWhole({
+      write: (name, bytes) => db.files.put(bytes, name),
+      read: (name) => db.files.get(name),
+      stat: (name) => db.files.get(name),
+      list: async () => (await db.files.toCollection().primaryKeys()).length,
+      writeMany: (entries) => db.files.bulkPut(entries.map(([, bytes]) => bytes), entries.map(([name]) => name)),
+      readMany: (names) => db.files.bulkGet(names),
+      clear: () => db.files.clear(),
     });
   },
 };
@@ -95,4 +181,4 @@ const zenfs = {
   },
 };
 
-export { idbKeyval, isolith, lightning, zenfs };
+export { bare, dexie, idb, idbKeyval, isolith, lightning, opfs, zenfs };

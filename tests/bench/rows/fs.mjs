@@ -1,5 +1,5 @@
 // Files: a thousand small ones, one large one, parts of it, names; beside the stores that people use today.
-import { idbKeyval, isolith, lightning, zenfs } from '../peers/files.mjs';
+import { bare, dexie, idb, idbKeyval, isolith, lightning, opfs, zenfs } from '../peers/files.mjs';
 
 const COUNT = 1000;
 const names = Array.from({ length: COUNT }, (_, at) => `file-${at}`);
@@ -13,8 +13,8 @@ const timed = async (fn) => {
   return performance.now() - start;
 };
 
-/** Rows of one measure for all contestants. */
-function measure(name, { prepare, run, targets, deadline = 60_000, contestants = [isolith, idbKeyval, lightning, zenfs] }) {
+/** Rows of one measure for all contestants: `run` is timed, `sample` answers a time of its own. */
+function measure(name, { prepare, run, sample, targets, deadline = 60_000, contestants = [isolith, idbKeyval, dexie, lightning, zenfs] }) {
   return contestants.map(({ who, caveat, open }) => ({
     group: 'files',
     name,
@@ -23,14 +23,14 @@ function measure(name, { prepare, run, targets, deadline = 60_000, contestants =
     better: 'lower',
     deadline,
     ...(caveat && { caveat }),
-    ...(who === 'isolith' && { targets }),
+    ...(who.startsWith('isolith') && targets && { targets }),
     async setup(env) {
-      env.state.store = await open();
+      env.state.store = await open(env);
       await env.state.store.clear();
-      env.state.store = await open();
+      env.state.store = await open(env);
       await prepare?.(env.state.store, env.state);
     },
-    run: ({ state }) => timed(() => run(state.store, state)),
+    run: ({ state }) => sample?.(state.store) ?? timed(() => run(state.store, state)),
     teardown: ({ state }) => state.store?.clear(),
   }));
 }
@@ -73,6 +73,28 @@ const raw = {
   },
 };
 
+const OPFS_TARGETS = [{ than: 'isolith, idb', times: 10 }, { than: 'bare', times: 1 / 2 }];
+
+/** Only the opfs store is measured against these; a bare handle is no peer. */
+const against = (targets) => (row) => ({ ...row, ...(row.who === opfs.who && { targets }), ...(row.who === bare.who && { reference: true }) });
+
+/** Milliseconds that as many blocking writes take in a worker of a pool. */
+async function inWorker(dir) {
+  const { createPool } = await import('isolith');
+  const pool = createPool(1);
+  const task = ({ dir, count }, { fs }) => {
+    const bytes = new Uint8Array(1024).fill(7);
+    const start = performance.now();
+    for (let at = 0; at < count; at++) fs.writeFileSync(`${dir}/file-${at}`, bytes);
+    return performance.now() - start;
+  };
+  try {
+    return await pool.run(task, { dir, count: COUNT });
+  } finally {
+    pool.destroy();
+  }
+}
+
 export default [
   ...measure('1,000 files of 1 KiB, written one by one', {
     targets: [{ than: 'idb-keyval', times: 1 }, { than: '@zenfs', times: 8 }],
@@ -107,6 +129,47 @@ export default [
     prepare: fill,
     run: (store) => Promise.all(names.map(async (name) => right(await store.read(name), 1024))),
   }),
+  ...measure('1,000 files opened anew and read, one by one', {
+    contestants: [idb, idbKeyval],
+    targets: [{ than: 'idb-keyval', times: 1 }],
+    prepare: fill,
+    async run(store) {
+      await store.again?.();
+      for (const name of names) right(await store.read(name), 1024);
+    },
+  }),
+  ...measure('1,000 files opened anew and read, all in flight', {
+    contestants: [idb, idbKeyval],
+    targets: [{ than: 'idb-keyval', times: 1 }],
+    prepare: fill,
+    async run(store) {
+      await store.again?.();
+      if (store.readMany) for (const bytes of await store.readMany(names)) right(bytes, 1024);
+      else await Promise.all(names.map(async (name) => right(await store.read(name), 1024)));
+    },
+  }),
+  ...measure('a tree of 10,000 files mounted', {
+    contestants: [idb],
+    targets: [{ most: 100 }],
+    async prepare({ fs }) {
+      for (let dir = 0; dir < 100; dir++) {
+        await fs.mkdir(`/bench-idb/${dir}`);
+        await Promise.all(Array.from({ length: 100 }, (_, at) => fs.writeFile(`/bench-idb/${dir}/${at}`, small())));
+      }
+    },
+    run: (store) => store.again(),
+  }),
+  ...measure('1,000 awaited writes of 1 KiB, from the page', {
+    contestants: [opfs, idb, bare],
+    async run(store) {
+      const bytes = small();
+      for (const name of names) await store.write(name, bytes);
+    },
+  }).map(against(OPFS_TARGETS)),
+  ...measure('1,000 awaited writes of 1 KiB, in a worker', {
+    contestants: [opfs, idb, bare],
+    sample: (store) => store.within?.(COUNT, 1024) ?? inWorker(store.dir),
+  }).map(against(OPFS_TARGETS)),
   ...measure('1,000 stats', {
     targets: [{ than: '@zenfs', times: 50 }, { than: 'lightning', times: 1 }],
     prepare: fill,
@@ -115,6 +178,7 @@ export default [
     },
   }),
   ...measure('a directory of 1,000 read', {
+    targets: [{ than: '@zenfs', times: 50 }, { than: 'lightning', times: 1 }],
     prepare: fill,
     async run(store) {
       const found = await store.list();
@@ -122,7 +186,7 @@ export default [
     },
   }),
   ...measure('64 MiB written', {
-    targets: [{ than: 'idb-keyval', times: 1 / 1.5 }],
+    targets: [{ than: 'idb-keyval', times: 1 / 1.5 }, { than: '@zenfs', times: 1 }],
     prepare: fillLarge,
     run: (store, state) => store.write('large', state.large),
   }),

@@ -1,30 +1,34 @@
 // The two sides of every queue, ring and channel that the sync rows measure, by name.
 import { RingBuffer } from 'ringbuf.js';
 
-/** Both rings nap after so many vain attempts: on a busy machine a spinning end only keeps the other from running. */
-const VAIN = 200;
+/** Both rings nap after so many vain attempts in a row: on a busy machine a spinning end only keeps the other from running. */
+const VAIN = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
-let vain = 0;
-const idle = () => {
-  if (++vain % VAIN === 0) Atomics.wait(nap, 0, 0, 0.05);
+const idle = (vain) => {
+  if (vain % VAIN === 0) Atomics.wait(nap, 0, 0, 0.05);
 };
 
 /** A function per kind of ring, so that engines compile each loop for one kind. */
 const pushBlocks = (ring, array) => (n) => {
-  for (let i = 0; i < n; ) {
+  for (let i = 0, vain = 0; i < n; ) {
     array[0] = i;
     const pushed = ring.push(array);
     i += pushed;
-    if (pushed === 0) idle();
+    if (pushed === 0) idle(++vain);
+    else vain = 0;
   }
 };
 const popBlocks = (ring, array) => (n) => {
   let first = 0;
-  for (let i = 0; i < n; ) {
+  for (let i = 0, vain = 0; i < n; ) {
     const popped = ring.pop(array);
-    if (popped > 0) first = array[0];
-    else idle();
     i += popped;
+    if (popped > 0) {
+      first = array[0];
+      vain = 0;
+    } else {
+      idle(++vain);
+    }
   }
   return first;
 };
@@ -35,7 +39,7 @@ function vyukov({ buffer, size }) {
   const mask = size - 1;
   return {
     push(value) {
-      for (let spins = 0; ; spins++) {
+      for (let vain = 0; ; ) {
         const at = Atomics.load(words, 0);
         const cell = 64 + ((at & mask) << 1);
         const ahead = (Atomics.load(words, cell) - at) | 0;
@@ -44,11 +48,11 @@ function vyukov({ buffer, size }) {
           Atomics.store(words, cell, at + 1);
           return;
         }
-        if (ahead < 0) idle();
+        if (ahead < 0) idle(++vain);
       }
     },
     pop() {
-      for (;;) {
+      for (let vain = 0; ; ) {
         const at = Atomics.load(words, 32);
         const cell = 64 + ((at & mask) << 1);
         const ahead = (Atomics.load(words, cell) - at - 1) | 0;
@@ -57,7 +61,7 @@ function vyukov({ buffer, size }) {
           Atomics.store(words, cell, at + size);
           return value;
         }
-        if (ahead < 0) idle();
+        if (ahead < 0) idle(++vain);
       }
     },
   };
@@ -106,7 +110,7 @@ const ROLES = {
   ringPushOne(sync, { handle }) {
     const ring = sync.Ring.attach(handle);
     return (n) => {
-      for (let i = 0; i < n; i++) while (!ring.pushOne(i & 1023)) idle();
+      for (let i = 0; i < n; i++) for (let vain = 1; !ring.pushOne(i & 1023); vain++) idle(vain);
     };
   },
   ringPopOne(sync, { handle }) {
@@ -115,7 +119,7 @@ const ROLES = {
       let sum = 0;
       for (let i = 0; i < n; i++) {
         let value;
-        while ((value = ring.popOne()) === undefined) idle();
+        for (let vain = 1; (value = ring.popOne()) === undefined; vain++) idle(vain);
         sum += value;
       }
       return sum;
@@ -129,7 +133,7 @@ const ROLES = {
     return (n) => {
       for (let i = 0; i < n; i++) {
         one[0] = i & 1023;
-        while (ring.push(one) === 0) idle();
+        for (let vain = 1; ring.push(one) === 0; vain++) idle(vain);
       }
     };
   },
@@ -139,7 +143,7 @@ const ROLES = {
     return (n) => {
       let sum = 0;
       for (let i = 0; i < n; i++) {
-        while (ring.pop(one) === 0) idle();
+        for (let vain = 1; ring.pop(one) === 0; vain++) idle(vain);
         sum += one[0];
       }
       return sum;

@@ -22,7 +22,10 @@ export const BROWSERS = {
   'webkit-unshared': { engine: 'webkit', shared: 'never', crash: false, start: startWebKit },
 };
 
-/** Starts `name` and resolves to a {@link Browser}. Options: `headless` (default true), `loadStrategy`. */
+/**
+ * Starts `name` and resolves to a {@link Browser}. Options: `headless` (default true), `loadStrategy`,
+ * and for Chromium `switches` of its command line.
+ */
 export async function startBrowser(name, options = {}) {
   if (!BROWSERS[name]) throw new Error(`no browser is called ${name}: there are ${Object.keys(BROWSERS).join(', ')}`);
   const browser = new Browser(name, { headless: true, loadStrategy: 'normal', ...options });
@@ -41,7 +44,7 @@ export class Browser {
 
   constructor(name, options) {
     this.name = name;
-    this.options = options;
+    this.options = { switches: [], ...options };
     /** Everything that the browser and its driver write: the profile and their temporary files. */
     this.scratch = mkdtempSync(join(tmpdir(), 'isolith-browser-'));
     this.profile = join(this.scratch, 'profile');
@@ -120,6 +123,7 @@ function startChromium({ binary, driver, port, browser, headless, loadStrategy }
     '--disable-backgrounding-occluded-windows',
     '--disable-renderer-backgrounding',
     ...(headless ? ['--headless=new'] : []),
+    ...browser.options.switches,
     ...(isRoot || process.env.CI ? ['--no-sandbox'] : []),
   ];
   return Session.open({

@@ -53,6 +53,7 @@ export class Runner {
       mode: page.mode,
       shared: this.#browser.shares('cross-origin-embedder-policy' in MODES[page.mode]) ? '1' : '0',
       start: String(page.start),
+      ...(process.env.ISOLITH_KILLS ? { kills: process.env.ISOLITH_KILLS } : {}),
       ...(page.phase === undefined ? {} : { phase: String(page.phase) }),
     });
     this.#expect(page, LOAD, 'the page did not load');
@@ -132,6 +133,10 @@ export class Runner {
         return this.#closeTab(body.handle);
       case 'wat':
         return (await import('./wat.mjs')).assemble(body.text);
+      case 'quota':
+        return this.#quota(page, body.bytes);
+      case 'freeze':
+        return this.#freeze(body.handle);
       case 'screenshot':
         return this.#screenshot(body.name);
       default:
@@ -177,6 +182,22 @@ export class Runner {
       await session.navigate(`${this.#server.origins[page.mode]}/tab?${new URLSearchParams({ name })}`);
       await session.switchTo(current);
       return handle;
+    });
+  }
+
+  /** What the page's origin may store, until its browser ends; Chromium only. */
+  #quota(page, bytes) {
+    const params = { origin: this.#server.origins[page.mode], ...(bytes === undefined ? {} : { quotaSize: bytes }) };
+    return this.#drive((session) => session.devtools('Storage.overrideQuotaForOrigin', params));
+  }
+
+  /** Freezes another tab as a browser does that saves memory; Chromium only. */
+  #freeze(handle) {
+    return this.#drive(async (session) => {
+      const current = await session.window();
+      await session.switchTo(handle);
+      await session.devtools('Page.setWebLifecycleState', { state: 'frozen' });
+      await session.switchTo(current);
     });
   }
 

@@ -142,6 +142,11 @@ export class Session {
     return this.command('DELETE', '/window');
   }
 
+  /** Sends a command of the DevTools protocol; Chromium only. */
+  devtools(cmd, params) {
+    return this.command('POST', '/goog/cdp/execute', { cmd, params });
+  }
+
   setSize(width, height) {
     return this.command('POST', '/window/rect', { width, height });
   }

@@ -1,9 +1,12 @@
 // A browser killed at any moment has lost nothing that was acknowledged, and nothing is torn.
 // modes: isolated
-import { assert, assertEqual, crash, random, testAcrossCrashes } from '/tests/pages/lib/test.mjs';
+import { assert, assertEqual, context, crash, random, testAcrossCrashes } from '/tests/pages/lib/test.mjs';
+import { createPool } from 'isolith';
 import fs from 'isolith/fs';
 
 const COUNT = 24;
+/** So many more versions of a file may be written until the browser has died. */
+const MORE = 40;
 const content = (name, version) => {
   const next = random(name * 1000 + version);
   const bytes = new Uint8Array(Math.floor(next() * 90_000) + 1);
@@ -13,13 +16,24 @@ const content = (name, version) => {
   return bytes;
 };
 
+/** Takes the store at `dir` into use: the opfs store is mounted, of `/` there is nothing to do. */
+async function opened(dir) {
+  await fs.mkdir(dir, { recursive: true });
+  if (dir === '/crash-opfs') await fs.mount(dir, { store: 'opfs', name: 'crash' });
+}
+
 /** Writes versions of files, several at a time, until a random moment; then the browser dies. */
-function phase(seed) {
+function phase(dir, seed) {
   return async (state) => {
     const acknowledged = state?.acknowledged ?? Array.from({ length: COUNT }, () => 0);
     const attempted = state?.attempted ?? acknowledged.slice();
-    await verify(acknowledged, attempted);
+    await opened(dir);
+    await verify(dir, acknowledged, attempted);
     const next = random(seed);
+    if (seed % 2 === 0 && context.shared) {
+      // Once a worker uses files, the page leaves all commits to the store thread.
+      await createPool(1).run((dir, { fs }) => fs.existsSync(dir), dir);
+    }
     let alive = true;
     const worker = async (lane) => {
       for (let turn = 0; alive; turn++) {
@@ -28,25 +42,24 @@ function phase(seed) {
         attempted[name] = version;
         const bytes = content(name, version);
         if (turn % 3 === 0) {
-          await fs.writeFile(`/crash/tmp-${lane}`, bytes);
-          await fs.rename(`/crash/tmp-${lane}`, `/crash/${name}`);
-        } else await fs.writeFile(`/crash/${name}`, bytes);
+          await fs.writeFile(`${dir}/tmp-${lane}`, bytes);
+          await fs.rename(`${dir}/tmp-${lane}`, `${dir}/${name}`);
+        } else await fs.writeFile(`${dir}/${name}`, bytes);
         if (alive) acknowledged[name] = version;
       }
     };
-    await fs.mkdir('/crash', { recursive: true });
     const lanes = [0, 1, 2, 3].map(worker);
     await Promise.race([...lanes, new Promise((done) => setTimeout(done, 30 + next() * 400))]);
-    alive = false;
-    await crash({ acknowledged, attempted });
+    // What is under way goes on while the browser dies.
+    await crash({ acknowledged: acknowledged.slice(), attempted: attempted.map((version) => version + MORE) });
   };
 }
 
-async function verify(acknowledged, attempted) {
+async function verify(dir, acknowledged, attempted) {
   assertEqual(await fs.check(), []);
   for (let name = 0; name < COUNT; name++) {
     if (attempted[name] === 0) continue;
-    const found = await fs.readFile(`/crash/${name}`).catch((error) => {
+    const found = await fs.readFile(`${dir}/${name}`).catch((error) => {
       assert(error.code === 'ENOENT' && acknowledged[name] === 0, `${name} is gone: ${error}`);
     });
     if (!found) continue;
@@ -60,10 +73,15 @@ async function verify(acknowledged, attempted) {
 
 const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
-const KILLS = 8;
-testAcrossCrashes('files outlive a browser that is killed over and over', [
-  ...Array.from({ length: KILLS }, (_, at) => phase(at + 1)),
-  async ({ acknowledged, attempted }) => {
-    await verify(acknowledged, attempted);
-  },
-], { timeout: 60_000 });
+/** `npm run crash` kills more often. */
+const kills = (few) => Number(new URLSearchParams(location.search).get('kills') ?? few);
+
+for (const [dir, few] of [['/crash', 8], ['/crash-opfs', 4]]) {
+  testAcrossCrashes(`files in ${dir} outlive a browser that is killed over and over`, [
+    ...Array.from({ length: kills(few) }, (_, at) => phase(dir, at + 1)),
+    async ({ acknowledged, attempted }) => {
+      await opened(dir);
+      await verify(dir, acknowledged, attempted);
+    },
+  ], { timeout: 60_000 });
+}

@@ -70,6 +70,9 @@ export const origins = () => fetch('/origins').then((response) => response.json(
 /** Until the page ends the server answers `path` so: `{ status?, headers?, body?, delay? }`; `mode` names another origin than ours. */
 export const respond = (path, rule) => control('rule', { path, ...rule });
 
+/** Limits what this origin may store to so many bytes, or not any more; Chromium only. */
+export const setQuota = (bytes) => control('quota', { bytes });
+
 /** Saves a picture of this page as `.cache/screenshots/<browser>/<name>.png`. */
 export const screenshot = (name) => control('screenshot', { name });
 
@@ -139,6 +142,17 @@ class Tab {
     const answer = new Promise((done, failed) => this.#calls.set(call, { done, failed }));
     this.#channel.postMessage({ call, source: String(fn), args });
     return within(DEFAULT_TIMEOUT, answer, 'a call in the second tab');
+  }
+
+  /** Freezes the tab as a browser does that saves memory: it neither runs nor answers any more. */
+  freeze() {
+    return control('freeze', { handle: this.#handle });
+  }
+
+  /** Closes the tab without asking it anything. */
+  async drop() {
+    this.#channel.close();
+    await control('close-tab', { handle: this.#handle });
   }
 
   /** Closes the tab as its user would; throws if it had page errors. */

@@ -8,8 +8,9 @@ const ANSWERS = ['pointers-imported', 'kernel-imported', 'kernel-threads', 'thre
 const SEEDS = [0, 1, 12345];
 
 /** The text that a fixture's `run` answers: a pointer to a pointer and a length. */
-function answer({ exports }, { buffer }, seed) {
+function answer({ exports }, memory, seed) {
   const at = exports.run(seed);
+  const { buffer } = memory;
   const [ptr, length] = new Uint32Array(buffer, at, 2);
   return new TextDecoder().decode(new Uint8Array(buffer, ptr, length).slice());
 }

@@ -113,6 +113,35 @@ test('limits hold memory and table; what starts beyond them is 5001', async () =
   await bound.drop();
 });
 
+for (const inline of [false, true]) {
+  test(`the stack has a limit that is the same everywhere, ${inline ? 'on this thread' : 'in a worker'}`, async () => {
+    const id = await compile(await wat(`(module
+      (func $down (export "down") (param i32) (result i32)
+        (if (result i32) (local.get 0) (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0))))
+      (func (export "loop") (param i32) (result i32) (local $sum i32)
+        (loop $on
+          (local.set $sum (i32.add (local.get $sum) (call $down (i32.const 5))))
+          (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get $sum))
+      (func $tail (export "tail") (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then (return (i32.const 9))))
+        (return_call $tail (i32.sub (local.get 0) (i32.const 1)))))`));
+    // A frame of one local is 40 bytes, and there are n + 1 of them.
+    const instance = await instantiate(id, { inline, limits: { stackBytes: 40 * 101 } });
+    assertEqual(await instance.call('down', 100), [100]);
+    const error = await assertRejects(instance.call('down', 101), code(5002));
+    assert(/overflowed the stack/.test(error.message), error.message);
+    assertEqual(await instance.call('down', 100), [100], 'the next call has all of it');
+    assertEqual(await instance.call('loop', 1000), [5000], 'what has returned is given back');
+    assertEqual(await instance.call('tail', 100_000), [9]);
+    await instance.drop();
+    const paying = await instantiate(id, { inline, fuel: 1_000_000, meter: 'exact', limits: { stackBytes: 4096 } });
+    await assertRejects(paying.call('down', 200), code(5002));
+    assertEqual(await paying.call('down', 50), [50]);
+    await paying.drop();
+  });
+}
+
 test('a deadline ends a guest that spins: the call is 5002, the instance 5005, others go on', async () => {
   const other = await guest();
   const instance = await guest({ timeout: 100 });
