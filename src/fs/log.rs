@@ -134,6 +134,13 @@ impl<'a> Reader<'a> {
         Ok(Node::new(store, self.id()?))
     }
 
+    /// A size that a file may have.
+    fn size(&mut self) -> Result<u64> {
+        let size = self.number()?;
+        let fits = size <= super::MAX_SIZE;
+        if fits { Ok(size) } else { Err(damaged("a size in a record is too large")) }
+    }
+
     fn data(&mut self, store: StoreId) -> Result<Data> {
         Ok(Data::new(store, self.id()?))
     }
@@ -151,7 +158,7 @@ impl<'a> Reader<'a> {
             }
             DELETE => Op::Delete(self.node(store)?),
             DROP => Op::Drop(self.data(store)?),
-            CUT => Op::Cut(self.data(store)?, self.number()?),
+            CUT => Op::Cut(self.data(store)?, self.size()?),
             PIECE => self.piece(store)?,
             EXTENT => Op::Extent(self.data(store)?, self.small()?),
             FORMAT => Op::Format(self.number()?),
@@ -173,9 +180,9 @@ impl<'a> Reader<'a> {
         let kind = self.byte()?;
         let body = match kind & !WITH_EXTRAS {
             FILE => Body::File(File {
-                size: self.number()?,
+                size: self.size()?,
                 data: self.data(store)?,
-                based: self.number()?,
+                based: self.size()?,
                 stamp: 0,
                 stored: true,
             }),
@@ -244,6 +251,9 @@ mod tests {
     fn damaged_records_are_refused() {
         let mut writer = Writer::default();
         writer.op_piece(Data::new(StoreId(0), 1), super::super::EXTENT as u64 - 1, b"ab");
+        assert!(Reader::new(&writer.bytes).op(StoreId(0)).is_err());
+        let mut writer = Writer::default();
+        writer.op_cut(Data::new(StoreId(0), 1), u64::MAX);
         assert!(Reader::new(&writer.bytes).op(StoreId(0)).is_err());
         assert!(Reader::new(&[9]).op(StoreId(0)).is_err());
         assert!(Reader::new(&[INODE, 0]).op(StoreId(0)).is_err());

@@ -27,6 +27,8 @@ const GUEST: Script = {
 /** Warm workers that are kept for the next guests, and how many of them are started ahead. */
 const SPARES = 2;
 const AHEAD = 1;
+/** Workers that start at a time: more would only make each of them late. */
+const STARTING = 4;
 /** An operation that took less than this, in milliseconds, is worth looking out for its answer. */
 const QUICK = 0.05;
 
@@ -47,9 +49,7 @@ export class Seat implements Client {
   #depth = 0;
   readonly #nested = new Map<number, Job>();
   readonly #thrown = new Map<number, unknown>();
-  #begun!: () => void;
-  #failed!: (error: unknown) => void;
-  readonly #ready: Promise<void>;
+  /** Whether the worker runs. */
   isReady = false;
   /** Why it is gone. */
   ended: Error | undefined;
@@ -59,21 +59,13 @@ export class Seat implements Client {
 
   constructor(crew: GuestCrew, number: number) {
     this.#crew = crew;
-    this.#ready = new Promise((resolve, reject) => {
-      this.#begun = resolve;
-      this.#failed = reject;
-    });
-    this.#ready.catch(() => {});
     this.member = new Member(crew, number);
-  }
-
-  /** Settles when the worker runs, or could not be started. */
-  whenReady(): Promise<void> {
-    return this.#ready;
   }
 
   /** Where the guest's thread looks for packets while it waits; 0 where memory is not shared. */
   mailbox(): number {
+    // Another guest begins: its calls are counted anew.
+    this.#thrown.clear();
     if (!this.#crew.kernel.shared) return 0;
     return (this.#outbox ??= new Outbox(this.#crew.kernel)).address;
   }
@@ -134,7 +126,6 @@ export class Seat implements Client {
 
   begin(): void {
     this.isReady = true;
-    this.#begun();
     this.dispatch();
   }
 
@@ -196,7 +187,6 @@ export class Seat implements Client {
   leave(error: Error): void {
     if (this.ended) return;
     this.ended = error;
-    this.#failed(error);
     for (const job of [...this.#open, ...this.#nested.values()]) this.#settle(job, false, error);
     this.#waiting = [];
   }
@@ -218,6 +208,8 @@ export class GuestCrew implements Employer {
   readonly heap = undefined;
   readonly #seats = new Map<Member, Seat>();
   #spares: Seat[] = [];
+  readonly #takers: { readonly resolve: (seat: Seat) => void; readonly reject: (error: unknown) => void }[] = [];
+  #starting = 0;
   #hired = 0;
 
   constructor(kernel: Kernel) {
@@ -227,17 +219,31 @@ export class GuestCrew implements Employer {
   }
 
   /** A worker for one guest; rejects with 5001 where none can be started. */
-  async take(): Promise<Seat> {
-    const seat = this.#spares.shift() ?? this.#hire();
-    await seat.whenReady().catch((cause: unknown) => {
-      throw new WasmError(WasmCode.instantiate, `no worker can be started for the guest: ${(cause as Error).message}`, { cause });
-    });
-    // The next guest need not wait as long.
-    while (this.#spares.length < AHEAD) this.#spares.push(this.#hire());
-    return seat;
+  take(): Promise<Seat> {
+    const spare = this.#spares.shift();
+    const taken = spare ? Promise.resolve(spare) : new Promise<Seat>((resolve, reject) => this.#takers.push({ resolve, reject }));
+    this.#staff();
+    return taken;
   }
 
-  /** The guest is gone and has left nothing behind: the worker is kept, or let go. */
+  /** Starts workers for those who wait, and one for who comes next. */
+  #staff(): void {
+    while (this.#starting < STARTING && this.#starting + this.#spares.length < this.#takers.length + AHEAD) {
+      this.#starting++;
+      const seat = new Seat(this, ++this.#hired);
+      this.#seats.set(seat.member, seat);
+    }
+  }
+
+  /** A worker that has nothing to do: to who waits, or kept, or let go. */
+  #offer(seat: Seat): void {
+    const taker = this.#takers.shift();
+    if (taker) taker.resolve(seat);
+    else if (this.#spares.length < SPARES) this.#spares.push(seat);
+    else this.end(seat, new WasmError(WasmCode.instanceHandle, 'the instance is gone'));
+  }
+
+  /** The guest is gone and has left nothing behind. */
   async giveBack(seat: Seat): Promise<void> {
     seat.onHost = () => undefined;
     seat.onEnd = () => {};
@@ -246,8 +252,7 @@ export class GuestCrew implements Employer {
     } catch {
       return;
     }
-    if (this.#spares.length < SPARES) this.#spares.push(seat);
-    else this.end(seat, new WasmError(WasmCode.instanceHandle, 'the instance is gone'));
+    this.#offer(seat);
   }
 
   /** Ends a worker whatever it does; what it was asked rejects with `error`. */
@@ -261,28 +266,37 @@ export class GuestCrew implements Employer {
     void member.buried?.then(() => seat.free());
   }
 
-  #hire(): Seat {
-    // A member may call back before this statement is through.
-    const seat = new Seat(this, ++this.#hired);
-    this.#seats.set(seat.member, seat);
-    return seat;
-  }
-
   #remove(seat: Seat): void {
     this.#seats.delete(seat.member);
     this.#spares = this.#spares.filter((one) => one !== seat);
   }
 
   ready(member: Member): void {
-    this.#seats.get(member)?.begin();
-  }
-
-  failed(member: Member, error: unknown): void {
     const seat = this.#seats.get(member);
     if (!seat) return;
+    this.#starting--;
+    seat.begin();
+    this.#offer(seat);
+    this.#staff();
+  }
+
+  failed(member: Member, cause: unknown): void {
+    // A member may fail while it is made, before its seat is known.
+    queueMicrotask(() => this.#failed(member, cause));
+  }
+
+  #failed(member: Member, cause: unknown): void {
+    const seat = this.#seats.get(member);
+    if (!seat) return;
+    this.#starting--;
     this.#remove(seat);
-    seat.leave(error as Error);
+    const error = new WasmError(WasmCode.instantiate, `no worker can be started for the guest: ${(cause as Error).message}`, { cause });
+    seat.leave(error);
     seat.free();
+    // Where no other worker is, none will ever be given back.
+    const lost = this.#seats.size === 0 ? this.#takers.splice(0) : this.#takers.splice(0, 1);
+    for (const { reject } of lost) reject(error);
+    if (this.#takers.length > 0) this.#staff();
   }
 
   crashed(member: Member, error: Error): void {

@@ -1,6 +1,8 @@
 //! What the filesystem's native tests share: a filesystem with its store, and pictures of trees.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub(crate) mod script;
+
 use isolith::Result;
 use isolith::fs::{
     EXTENT, FileType, Flags, Fold, Follow, Fs, HandleId, MemoryStore, Node, Owner, Place, Publish,

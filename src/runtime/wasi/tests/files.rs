@@ -306,3 +306,36 @@ fn files_close_with_their_process() {
     assert!(world.fs.check().is_empty());
     assert_eq!(world.call(|call| call.fd_close(1)), ENDED);
 }
+
+#[test]
+fn buffers_outside_of_the_memory_change_nothing() {
+    let mut world = World::new();
+    world.make("f", b"abcdef");
+    let fd = world.open("f", 0, R | W).unwrap();
+    let end = world.guest.bytes.len() as u32;
+    let wrong = [(end - 2, 3), (end, 1), (u32::MAX, 1), (1, u32::MAX), (end + 1, 0)];
+    for (at, len) in wrong {
+        world.buffer(DATA, 2);
+        world.set(LIST + 8, &at.to_le_bytes());
+        world.set(LIST + 12, &u32::to_le_bytes(len));
+        let fault = Errno::FAULT.0;
+        assert_eq!(world.call(|call| call.fd_read(fd, LIST, 2, OUT)), fault, "{at} {len}");
+        assert_eq!(world.call(|call| call.fd_pread(fd, LIST, 2, 0, OUT)), fault);
+        assert_eq!(world.call(|call| call.fd_write(fd, LIST, 2, OUT)), fault);
+        assert_eq!(world.call(|call| call.fd_pwrite(fd, LIST, 2, 0, OUT)), fault);
+    }
+    world.buffer(DATA, 2);
+    for list in [end - 4, u32::MAX - 3] {
+        assert_eq!(world.call(|call| call.fd_read(fd, list, 1, OUT)), Errno::FAULT.0);
+    }
+    assert_eq!(world.call(|call| call.fd_read(fd, LIST, 1, end - 3)), Errno::FAULT.0);
+    assert_eq!(world.call(|call| call.fd_write(fd, LIST, 1, end - 3)), Errno::FAULT.0);
+    assert_eq!(world.read(fd, 20).as_deref(), Ok(&b"abcdef"[..]), "neither moved nor changed");
+    // Bytes that overlap may be named again and again, but not more than can be counted.
+    for at in 0..64 {
+        world.set(DATA + at * 8, &0_u32.to_le_bytes());
+        world.set(DATA + at * 8 + 4, &end.to_le_bytes());
+    }
+    assert_eq!(world.call(|call| call.fd_write(fd, DATA, 64, OUT)), 0);
+    assert_eq!(world.stat("f", 0).unwrap().size, u64::from(world.u32(OUT)) + 6);
+}
