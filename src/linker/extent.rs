@@ -52,7 +52,7 @@ impl Extent {
         extent.data_start = extent.data_start.min(extent.data_end);
         let base = known("__heap_base").unwrap_or(end);
         // A flag of the start-up code may lie past the data, before the heap.
-        let flags = startup.addresses.iter().map(|constant| constant.value + 4);
+        let flags = startup.addresses.iter().map(|constant| constant.value.saturating_add(4));
         let flags = flags.filter(|end| *end <= limit).max().unwrap_or(0);
         extent.heap_base = base.max(end).max(flags).next_multiple_of(STACK_ALIGN);
         Ok(extent)

@@ -1,4 +1,4 @@
-// Times the linker beside itself only: the peer is not in the registry; its figures stand in the README.
+// Times the linker in Node, beside itself only; the peer is measured beside it in tests/bench/rows/link.mjs.
 
 import { performance } from 'node:perf_hooks';
 import { combine, getHeapBase, meter, relocate } from '../../pkg/dist/link.js';

@@ -1,7 +1,7 @@
 // Builds the fixture modules with stock toolchains, in every way that people link; `--bless` keeps the golden ones.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -33,6 +33,8 @@ const BARE = {
   // The document's recipe: no relocation entries, the globals tell.
   recipe: { link: [IMPORT, BASE], args: ['-Crelocation-model=pic'] },
   absolute: { link: [IMPORT, BASE], args: [] },
+  // Fit for either route, with all that a debugger wants: the large module of the benchmarks.
+  large: { link: [RELOCS, IMPORT, BASE], args: ['-Crelocation-model=pic'] },
 };
 
 const C = {
@@ -96,6 +98,34 @@ export function build() {
   }
   recipe(['common', 'a', 'b', 'pointers']);
   return names;
+}
+
+/** A module of about 1.6 MB that is code nearly throughout, for the benchmarks; returns its file. */
+export function buildLarge() {
+  const [from, to] = [join(OUT, 'large.c'), join(OUT, 'large.wasm')];
+  const functions = Array.from({ length: 6300 }, (_, at) => {
+    const [odd, mask] = [(at * 2654435761) % 65521, (at * 40503) % 63];
+    return `__attribute__((noinline)) static int f${at}(int x, int *a) {
+  int s = x * ${odd};
+  for (int j = 0; j < ${(at % 7) + 2}; j++) {
+    s += a[(s + j) & 63] ^ (s >> ${(at % 5) + 1});
+    if (s & ${mask + 1}) s -= ${at === 0 ? 'j' : `f${at - 1}(j, a + ${mask})`};
+    else a[j & 63] = (s % ${(at % 11) + 3}) + names[s & 3][0];
+    switch (s & 7) { case 1: s ^= ${odd}; break; case 3: s += a[${mask}]; break; case 6: s = -s; break; }
+  }
+  return s;
+}`;
+  });
+  const table = functions.map((_, at) => `f${at}`).join(', ');
+  const source = `static const char *const names[] = {"a", "b", "c", "d"};\n${functions.join('\n')}
+static int (*const all[])(int, int *) = {${table}};
+static int numbers[200];
+__attribute__((export_name("run"))) int run(unsigned which) { return all[which % ${functions.length}](which, numbers); }\n`;
+  if (existsSync(to) && existsSync(from) && readFileSync(from, 'utf8') === source) return to;
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(from, source);
+  c(from, to, { ...C.pic, ld: [...C.pic.ld, BASE] });
+  return to;
 }
 
 /** In which ways a source is linked. */

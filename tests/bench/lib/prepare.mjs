@@ -1,4 +1,4 @@
-// Makes the benchmark page: installs the peers, builds dlmalloc, bundles rows and workers into target/bench.
+// Makes the benchmark page: installs the peers, builds dlmalloc and walrus, bundles rows and workers into target/bench.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -37,6 +37,22 @@ async function guests() {
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.c'))) {
     const out = join(ROOT, PAGE, name.replace(/c$/, 'wasm'));
     await run('clang', ['--target=wasm32', '-O2', '-nostdlib', '-Wl,--no-entry', '-Wl,--export=run', '-Wl,--export=add', '-o', out, join(folder, name)]);
+  }
+}
+
+/** The linker's peer, sized down as its authors' tools would, and the modules that both link. */
+async function linking() {
+  console.log('bench: building walrus and the modules to link');
+  const crate = join(BENCH, 'walrus');
+  await run('cargo', ['build', '--release', '--quiet', '--target', 'wasm32-unknown-unknown'], { cwd: crate, env: { RUSTFLAGS: '' } });
+  const built = join(crate, 'target/wasm32-unknown-unknown/release/bench_walrus.wasm');
+  const features = ['--enable-bulk-memory', '--enable-sign-ext', '--enable-mutable-globals', '--enable-nontrapping-float-to-int', '--enable-reference-types', '--enable-multivalue'];
+  await run(join(ROOT, 'node_modules/.bin/wasm-opt'), ['-O3', '--strip-debug', ...features, built, '-o', join(ROOT, PAGE, 'walrus.wasm')]);
+  const { build: fixtures, buildLarge, OUT } = await import('../../linker/build.mjs');
+  fixtures();
+  await copyFile(buildLarge(), join(ROOT, PAGE, 'large.wasm'));
+  for (const name of ['common-recipe', 'a-recipe', 'b-recipe', 'pointers-recipe', 'kernel-large']) {
+    await copyFile(join(OUT, `${name}.wasm`), join(ROOT, PAGE, `${name}.wasm`));
   }
 }
 
@@ -95,6 +111,7 @@ export async function prepare() {
   await rm(join(ROOT, PAGE), { recursive: true, force: true });
   await mkdir(join(ROOT, PAGE), { recursive: true });
   await dlmalloc();
+  await linking();
   await guests();
   console.log('bench: bundling');
   await bundle();
