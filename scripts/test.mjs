@@ -23,6 +23,7 @@ const node = (...args) => () => run(process.execPath, args);
 const PHASES = [
   ['setup', node('scripts/setup.mjs'), true],
   ['build', node('scripts/build.mjs'), true],
+  ['guests', node('tests/conformance/build.mjs'), true],
   ['native', () => run('cargo', ['test', '--all-features']), true],
   ['node', () => run(process.execPath, ['--test', ...nodeTests()]), false],
   ['loom', node('tests/loom/run.mjs'), false],

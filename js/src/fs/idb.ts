@@ -183,12 +183,17 @@ function finished(tx: IDBTransaction): Promise<void> {
 async function commitError(cause: unknown): Promise<CommitError> {
   const { name, message } = cause as DOMException;
   if (name === 'QuotaExceededError') {
-    const space = await estimate();
-    const figures = space ? `: ${space.used} bytes used, ${space.available} available` : '';
-    return new CommitError(28, `no space left on device${figures}`, { cause });
+    return noSpace(cause);
   }
   if (name === 'ConstraintError') return new CommitError(116, 'another tab has taken over', { cause });
   return new CommitError(5, `the transaction failed: ${name}: ${message}`, { cause });
+}
+
+/** The error of a full store, with what is used and what is left where the browser tells. */
+export async function noSpace(cause: unknown): Promise<CommitError> {
+  const space = await estimate();
+  const figures = space ? `: ${space.used} bytes used, ${space.available} available` : '';
+  return new CommitError(28, `no space left on device${figures}`, { cause });
 }
 
 /** Bytes used by this origin, and still to be had; nothing where the browser does not tell. */

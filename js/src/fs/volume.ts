@@ -3,7 +3,7 @@
 import { lastError } from '../kernel.js';
 import { type Batch, endBatch, release, takeBatch } from './batch.js';
 import { type Door, Word } from './exports.js';
-import { estimate, type Record_, type Records } from './idb.js';
+import { CommitError, estimate, noSpace, type Record_, type Records } from './idb.js';
 import { Writer } from './writer.js';
 
 /** What a store thread does for its volumes. */
@@ -248,9 +248,22 @@ class RecordVolume implements Volume {
       failure = error;
     }
     release(this.#door, this.store);
+    if (failure instanceof CommitError && failure.errno === 28) {
+      void this.#refused(batch, failure);
+      return true;
+    }
     this.#landed(batch, failure);
     this.#host.tick();
     return true;
+  }
+
+  /** Ends a batch for which there was no room, once it is known how much there is. */
+  async #refused(batch: Batch, cause: CommitError): Promise<void> {
+    this.#host.busy(1);
+    this.#landed(batch, await noSpace(cause));
+    this.#host.busy(-1);
+    this.#host.tick();
+    this.pump();
   }
 
   #landed({ epoch }: Batch, error?: unknown): void {

@@ -14,8 +14,11 @@ impl Call<'_> {
     /// meanwhile. Fewer bytes than there is room for: the end.
     ///
     /// # Errors
-    /// `EBADF`, `ENOTDIR`, `EFAULT`.
+    /// `EBADF`, also for a file, as wasmtime has it; `EFAULT`.
     pub fn fd_readdir(&mut self, fd: u32, at: u32, len: u32, cookie: u64, to: u32) -> Step<()> {
+        if let What::File(_) = self.process.table.get(fd)?.what {
+            return Err(Errno::BADF.into());
+        }
         let (handle, _) = self.dir(fd, rights::FD_READDIR, false)?;
         self.guest.check(at, len)?;
         self.guest.check(to, 4)?;
