@@ -208,3 +208,14 @@ test('the older generation has its own layout and numbers', async () => {
   assertEqual(view().getBigUint64(24, true), 3n);
   await process.free();
 });
+
+test('a pipe whose two ends are both used at once keeps every byte once', async () => {
+  const pipe = KernelPipe.create(getKernel(), 1000);
+  const bytes = new Uint8Array(50_000).map((_, at) => at * 13 + (at >> 8));
+  const writing = pipe.write(bytes).then(() => pipe.closeWrite());
+  const seen = [];
+  for (let part = await pipe.read(777); part; part = await pipe.read(777)) seen.push(...part);
+  await writing;
+  assertEqual(new Uint8Array(seen), bytes);
+  pipe.free();
+});
