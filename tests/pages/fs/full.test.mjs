@@ -1,5 +1,5 @@
 // A full store refuses what does not fit, says how full it is, and goes on with everything else; a deleted one says so.
-// modes: isolated
+// modes: credentialless
 // browsers: chromium — only its DevTools protocol can set a quota
 import { assert, assertEqual, assertRejects, setQuota, test } from '/tests/pages/lib/test.mjs';
 import fs from 'isolith/fs';
