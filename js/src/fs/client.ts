@@ -106,6 +106,7 @@ export class Client {
       const { done, value } = fails ? steps.throw(thrown) : steps.next(sent);
       if (done) {
         if (flush && tickets.length > 0) await this.#settle(tickets);
+        else if (tickets.length > 0) this.#giveWord();
         return value;
       }
       fails = false;
@@ -137,6 +138,7 @@ export class Client {
       const { done, value } = fails ? steps.throw(thrown) : steps.next(sent);
       if (done) {
         if (flush) for (const ticket of tickets) this.#settleSync(ticket);
+        else if (tickets.length > 0) this.#giveWord();
         return value;
       }
       fails = false;
@@ -363,7 +365,13 @@ export class Client {
   /** After a change that was not made through `run`: watchers look, and the store learns that there is something to write. */
   changed(): void {
     if (Atomics.load(this.door.words, Word.watchers) !== 0) this.#tellWatchers();
+    this.#giveWord();
+  }
+
+  /** Nobody waits for what was changed: the store thread writes it back, a second after it has heard. */
+  #giveWord(): void {
     const now = performance.now();
+    // What changes within that second goes with the same batch.
     if (now - this.#lastWord < WORD) return;
     this.#lastWord = now;
     this.#call();

@@ -94,3 +94,19 @@ for (const [dir, few] of [['/crash', 8], ['/crash-opfs', 4]]) {
     },
   ], { timeout: 60_000 });
 }
+
+testAcrossCrashes('what nobody waits for is written back all the same', [
+  async () => {
+    await fs.mkdir('/unasked', { recursive: true });
+    await fs.writeFile('/unasked/file', 'not flushed', { flush: false });
+    const handle = await fs.open('/unasked/handle', 'w');
+    await handle.write('never closed');
+    // Longer than the second after which it is written, by far; nothing else may stir the store meanwhile.
+    await new Promise((done) => setTimeout(done, 5000));
+    await crash();
+  },
+  async () => {
+    assertEqual(await fs.readFile('/unasked/file', 'utf8'), 'not flushed');
+    assertEqual(await fs.readFile('/unasked/handle', 'utf8'), 'never closed');
+  },
+], { timeout: 60_000 });
