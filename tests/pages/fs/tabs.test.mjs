@@ -1,6 +1,6 @@
 // Several tabs on one tree: no update is lost, nothing is torn, and what one has written the others see.
 // modes: isolated bare
-import { assert, assertEqual, openTab, test } from '/tests/pages/lib/test.mjs';
+import { assert, assertEqual, openTab, test, within } from '/tests/pages/lib/test.mjs';
 import fs from 'isolith/fs';
 
 const FILES = 8;
@@ -56,6 +56,32 @@ test('a tab that closes while it may write leaves the right to others', async ()
   assert(performance.now() - start < 5_000, 'the right comes soon');
   assertEqual(await fs.readFile('/closing', 'utf8'), 'from the page');
 });
+
+/** Writes with a deadline: who holds the right to write does not answer. */
+function writeSoon(path, text) {
+  return within(5_000, fs.writeFile(path, text), 'the right to write');
+}
+
+test('a frozen tab that may write is passed over', async () => {
+  const tab = await openTab();
+  await tab.run(async () => (await import('isolith/fs')).writeFile('/frozen', 'from the tab'));
+  await tab.freeze();
+  await writeSoon('/frozen', 'from the page');
+  assertEqual(await fs.readFile('/frozen', 'utf8'), 'from the page');
+  await tab.drop();
+}, { timeout: 30_000, only: ['chromium'], reason: 'only Chromium freezes a tab on request' });
+
+test('a tab that is gone in the middle of its writes is passed over', async () => {
+  const tab = await openTab();
+  await tab.run(async () => {
+    const fs = await import('isolith/fs');
+    await fs.writeFile('/dropped', 'from the tab');
+    void (async () => { for (let round = 0; ; round++) await fs.writeFile('/dropped-on', `${round}`); })();
+  });
+  await tab.drop();
+  await writeSoon('/dropped', 'from the page');
+  assertEqual(await fs.readFile('/dropped', 'utf8'), 'from the page');
+}, { timeout: 30_000 });
 
 test('a tab that is stuck while it may write is passed over', async () => {
   const tab = await openTab();
