@@ -23,6 +23,9 @@ export interface Thread {
 /** How long a script may take to say that it runs, and to be ready, in milliseconds. */
 const START_TIMEOUT = 10_000;
 
+/** The same for a script that has started before: it takes long only where the machine is busy, and there is no other way. */
+const PROVEN_TIMEOUT = 30_000;
+
 /** A way to start a script: how it is called, and what does it. */
 export type Way = readonly [StartedBy, () => Worker | Promise<Worker>];
 
@@ -78,7 +81,7 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
       worker = await make();
       // A script of the user's may import ours late, and would miss what comes before.
       if (startedBy === 'user') await answers(worker, 'loaded');
-      const ready = answers(worker, 'ready');
+      const ready = answers(worker, 'ready', source === undefined && script.proven ? PROVEN_TIMEOUT : START_TIMEOUT);
       worker.postMessage(start);
       await ready;
       if (source === undefined) script.proven = [startedBy, make];
@@ -95,11 +98,11 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
 }
 
 /** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
-function answers(worker: Worker, type: 'loaded' | 'ready'): Promise<void> {
+function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEOUT): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
-      settle(() => reject(new IsolithError('ERR_WORKER_START', `no answer within ${START_TIMEOUT} ms`)));
-    }, START_TIMEOUT);
+      settle(() => reject(new IsolithError('ERR_WORKER_START', `no answer within ${timeout} ms`)));
+    }, timeout);
     const settle = (how: () => void): void => {
       clearTimeout(late);
       worker.onmessage = null;

@@ -1,4 +1,5 @@
 // Every case of tests/conformance answers here as it does on wasmtime, and touches nothing outside its directories.
+// browsers: chromium firefox webkit — without shared memory guests run on the page, where nothing can end them in time
 import { assert, assertEqual, test } from '/tests/pages/lib/test.mjs';
 import { fs } from 'isolith/fs';
 import { compile, runWasi } from 'isolith/wasm';

@@ -186,4 +186,4 @@ test('many programs at once', async () => {
   const module = await cat();
   const results = await Promise.all(Array.from({ length: 12 }, (_, n) => runWasi(module, { stdin: `program ${n}` })));
   assertEqual(results.map(({ stdout }) => stdout), results.map((_, n) => `program ${n}`));
-});
+}, { timeout: 60_000 });
