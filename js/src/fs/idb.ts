@@ -36,6 +36,12 @@ const FIRST_EXTENT = Uint8Array.of(0x63);
 const LOG = 0x62;
 const STORE = 'records';
 
+/**
+ * Whether `commit()` may be called while requests are out. Gecko then heeds only the last one's failure and
+ * completes a transaction in which another has failed, half of it written; only Gecko has `InternalError`.
+ */
+const EARLY_COMMIT = !('InternalError' in globalThis);
+
 /** How long opening may take, in milliseconds: another tab may have to close its own first. */
 const OPEN_TIMEOUT = 20_000;
 
@@ -99,7 +105,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
         else if (write.key[0] === LOG) store.add(write.value.buffer, write.key);
         else store.put(write.value.buffer, write.key);
       }
-      tx.commit?.();
+      if (EARLY_COMMIT) tx.commit?.();
       await finished(tx).catch(async (cause: unknown) => {
         throw await commitError(cause);
       });
@@ -175,8 +181,15 @@ function open(name: string, made: boolean): Promise<IDBDatabase> {
 /** Resolves when the transaction is durable as far as its durability says. */
 function finished(tx: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
+    // The request that failed first says why: WebKit forgets its error in a transaction with an early commit,
+    // and Gecko gives the error of those that fell with it.
+    let cause: DOMException | null = null;
+    tx.onerror = (event) => {
+      const { error } = event.target as IDBRequest;
+      if (error?.name !== 'AbortError') cause ??= error;
+    };
     tx.oncomplete = () => resolve();
-    tx.onabort = () => reject(tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    tx.onabort = () => reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
   });
 }
 
