@@ -97,7 +97,9 @@ export class Instance {
    * Calls an exported function; its results, none, one or more.
    *
    * Rejects with 5003 for a name that is no function, 5007 for arguments that do not fit, 5002 for
-   * traps, 5011 when the fuel is spent, 5005 when the instance is gone.
+   * traps, 5011 when the fuel is spent, 5005 when the instance is gone. From any thread; it never
+   * blocks, but an `inline` instance runs before this returns. Functions that take or give vectors
+   * (v128) cannot be called from JavaScript: 5007.
    */
   async call(name: string, ...args: Argument[]): Promise<(number | bigint)[]> {
     const { index, type } = this.#function(name);
@@ -123,12 +125,18 @@ export class Instance {
     return this.#shape.exports.map((one) => ({ ...one }));
   }
 
-  /** Fuel that is left: about so many instructions. */
+  /** Fuel that is left: about so many instructions. Rejects with 5011 for an instance made without fuel, 5005 if it is gone. */
   async fuelRemaining(): Promise<number> {
     return Number((await this.#request(Op.fuel)) as bigint);
   }
 
-  /** Adds fuel; an instance whose fuel was spent can be called again. */
+  /**
+   * Adds fuel, in turn with the calls: after those made before it. An instance whose fuel was spent
+   * can be called again, with its memory and globals as they were left; the call that ran out has
+   * ended with 5011 and is not continued.
+   *
+   * Rejects with 5007 for what is no amount, 5011 for an instance made without fuel, 5005 if it is gone.
+   */
   async addFuel(amount: number | bigint): Promise<void> {
     await this.#request(Op.addFuel, fuelOf(amount));
   }
@@ -164,6 +172,7 @@ export class Instance {
     this.#lives();
     const fn = this.#functions.get(name);
     if (fn) {
+      if (fn.type.results.includes('v128')) throw new WasmError(WasmCode.type, `${name} returns v128: JavaScript cannot have vectors`);
       this.#lastName = name;
       return (this.#last = fn);
     }

@@ -156,6 +156,42 @@ for (const config of [{}, { inline: true }]) {
     await assertRejects(wasm.dropModule(id), code(5004));
   });
 
+  test(`what disposes of an instance drops it, ${where}`, async () => {
+    if (typeof Symbol.dispose !== 'symbol' || typeof Symbol.asyncDispose !== 'symbol') return;
+    for (const symbol of [Symbol.asyncDispose, Symbol.dispose]) {
+      const { id, instance } = await sample(config);
+      assertEqual(await instance.call('add', 1, 2), [3]);
+      await instance[symbol]();
+      await assertRejects(instance.call('add', 1, 2), code(5005));
+      await instance[symbol]();
+      await wasm.dropModule(id);
+    }
+    let block;
+    try {
+      block = Object.getPrototypeOf(async () => {}).constructor('made', 'await using it = await made(); return [it, await it.call("add", 1, 2)];');
+    } catch (error) {
+      assertEqual(error.name, 'SyntaxError', 'engines without the declaration');
+      return;
+    }
+    const [gone, sum] = await block(async () => (await sample(config)).instance);
+    assertEqual(sum, [3]);
+    await assertRejects(gone.call('add', 1, 2), code(5005));
+  });
+
+  test(`vectors cannot be passed or returned, and the error says so, ${where}`, async () => {
+    const id = await wasm.compile(await wat(`(module
+      (func (export "take") (param v128))
+      (func (export "give") (result v128) (v128.const i32x4 1 2 3 4))
+      (func (export "one") (result i32) (i32.const 1)))`));
+    const instance = await wasm.instantiate(id, config);
+    const taken = await assertRejects(instance.call('take', 1), code(5007));
+    assert(/vectors/.test(taken.message), taken.message);
+    await assertRejects(instance.call('give'), code(5007));
+    assertEqual(await instance.call('one'), [1], 'it lives');
+    await instance.drop();
+    await wasm.dropModule(id);
+  });
+
   test(`an instance without memory says so, ${where}`, async () => {
     const id = await wasm.compile(await wat('(module (func (export "f")))'));
     const instance = await wasm.instantiate(id, config);
