@@ -6,8 +6,6 @@ const FEW = 24;
 const LONG = 64;
 const DEEP = 100;
 
-const objects: object[] = [];
-let seen: Set<object> | undefined;
 let parts = 0;
 
 /**
@@ -15,17 +13,11 @@ let parts = 0;
  * JSON to pay. Objects that are reached twice are not: JSON would make two of one.
  */
 export function isForJson(value: object): boolean {
-  parts = 0;
-  try {
-    return isSafe(value, 0) && parts >= FEW;
-  } finally {
-    objects.length = 0;
-    seen = undefined;
-  }
+  parts = 1;
+  return isSafeObject(value, 0, new Set()) && parts >= FEW;
 }
 
-function isSafe(value: unknown, depth: number): boolean {
-  parts++;
+function isSafe(value: unknown, depth: number, seen: Set<object>): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -34,33 +26,30 @@ function isSafe(value: unknown, depth: number): boolean {
       // Not NaN, not infinite, not -0.
       return value - value === 0 && (value !== 0 || 1 / value > 0);
     case 'object':
-      return value === null || (depth < DEEP && isNew(value) && isSafeObject(value, depth + 1));
+      return value === null || (depth < DEEP && isSafeObject(value, depth, seen));
     default:
       return false;
   }
 }
 
-function isSafeObject(value: object, depth: number): boolean {
-  if ((value as { toJSON?: unknown }).toJSON !== undefined) return false;
-  const keys = Object.keys(value);
+function isSafeObject(value: object, depth: number, seen: Set<object>): boolean {
+  const { size } = seen;
+  if ((value as { toJSON?: unknown }).toJSON !== undefined || seen.add(value).size === size) return false;
   if (Array.isArray(value)) {
+    const { length } = value;
     // A hole or a property that is no element would be lost.
-    if (keys.length !== value.length || value.length > LONG) return false;
-    for (const item of value) if (!isSafe(item, depth)) return false;
+    if (length > LONG || Object.keys(value).length !== length) return false;
+    for (let at = 0; at < length; at++) if (!isSafe(value[at], depth + 1, seen)) return false;
+    parts += length;
     return true;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  for (const key of keys) if (!isSafe((value as Record<string, unknown>)[key], depth)) return false;
-  return true;
-}
-
-function isNew(value: object): boolean {
-  if (seen === undefined) {
-    if (objects.includes(value)) return false;
-    objects.push(value);
-    if (objects.length > 16) seen = new Set(objects);
-    return true;
+  // Engines keep the names of an object's shape for this loop. What a prototype adds is refused or harmless.
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key];
+    parts++;
+    // Most parts are strings; asking first saves the call.
+    if (typeof part !== 'string' && !isSafe(part, depth + 1, seen)) return false;
   }
-  const { size } = seen;
-  return seen.add(value).size > size;
+  return true;
 }
