@@ -5,6 +5,9 @@ import { expectedEdges, expectedTable } from './samples/expected.mjs';
 /** How soft the photo's edges are filtered, in pixels: what the page begins with. */
 const RADIUS = 4;
 
+/** WebDriver's names of keys. */
+const [RIGHT, DOWN] = ['\uE014', '\uE015'];
+
 /** How long loading or a run may take. */
 const DEADLINE = 120_000;
 
@@ -22,6 +25,7 @@ export async function checkDemo({ url, browsers, samples }) {
       await page.open(url);
       await checkPhoto(page, samples.photo, expected.edges, wrong);
       await checkTable(page, expected.table, wrong);
+      await checkTrace(page, wrong);
       await checkCancel(page, wrong);
       await checkHeap(page, wrong);
       await checkTerminal(page, wrong);
@@ -122,6 +126,39 @@ async function checkTable(page, expected, wrong) {
       wrong(`${key}: ${JSON.stringify({ count, sum, mean, min, max })}, not count ${right.count}, sum ${total}, ${Number(right.min) / 100} to ${Number(right.max) / 100}`);
     }
   }
+}
+
+/** The timeline tells of each task by keyboard, and the trace that is saved is one that viewers read. */
+async function checkTrace(page, wrong) {
+  const hint = () => page.session.execute(() => document.getElementById('timeline-hint').textContent);
+  const rest = await hint();
+  const press = async (key) => {
+    await page.session.type('#timeline', key);
+    return hint();
+  };
+  const [first, second] = [await press(RIGHT), await press(RIGHT)];
+  for (const words of [first, second]) {
+    if (!/^Worker \d+ · \S.* · ran .* · queued .* · page woken in .* · done$/.test(words)) wrong(`the timeline says of a task: ${words}`);
+  }
+  if (first === second || (await press(DOWN)) === second) wrong(`the arrow keys do not go from task to task: ${second}`);
+  await page.session.execute(() => document.getElementById('timeline').blur());
+  if ((await hint()) !== rest) wrong('the timeline tells of a task that is not chosen any more');
+  await page.session.execute(() => {
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+      blob.text().then((text) => (window.savedTrace = text));
+      URL.createObjectURL = make;
+      return make.call(URL, blob);
+    };
+  });
+  await page.click('timeline-save');
+  const text = await page.session.waitFor(() => window.savedTrace, { what: 'the saved trace' });
+  const { traceEvents } = JSON.parse(text);
+  const tasks = traceEvents.filter(({ ph }) => ph === 'X');
+  const named = new Set(traceEvents.filter(({ name }) => name === 'thread_name').map(({ pid, tid }) => `${pid} ${tid}`));
+  const right = ({ name, pid, tid, ts, dur, args }) => name !== '' && named.has(`${pid} ${tid}`) && ts > 0 && dur >= 0 && args.ok === true && args.queuedMs >= 0 && args.wakeMs >= 0;
+  console.log(`  trace: ${tasks.length} tasks on ${named.size} workers; ${first}`);
+  if (tasks.length < 10 || !tasks.every(right)) wrong(`the saved trace has ${tasks.length} tasks, of which ${JSON.stringify(tasks.find((task) => !right(task)))}`);
 }
 
 /** A cancelled run says so, and the next one is right again. */

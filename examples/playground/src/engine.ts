@@ -11,7 +11,20 @@ export interface Span {
   readonly stage: number;
   readonly from: number;
   readonly to: number;
+  /** What only the pool's trace knows, once the run is over. */
+  readonly traced?: Traced;
 }
+
+/** How a task came to its worker, and its answer to the page; in milliseconds. */
+export interface Traced {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly queued: number;
+  readonly wake: number;
+}
+
+/** A pool's trace, as `chrome://tracing` and Perfetto read it. */
+export type Trace = ReturnType<Pool['trace']>;
 
 /** What every task is told beside its own data. */
 export interface TaskFrame {
@@ -59,6 +72,9 @@ export interface Watcher {
 
 /** Parts of each stage that every worker does before a clock runs: enough for the browser's compiler. */
 const WARM_UP = 6;
+
+/** How much two readings of the browser's clocks may differ, in milliseconds. */
+const CLOCK = 0.02;
 
 export class Engine {
   readonly heap: Heap;
@@ -125,7 +141,7 @@ export class Engine {
     signal.throwIfAborted();
     signal.addEventListener('abort', raise, { once: true });
     const total = plan.stages.reduce((sum, stage) => sum + stage.parts.length, 0);
-    const spans: Span[] = [];
+    const begins: number[] = [];
     let results: R[] = [];
     let done = 0;
     watcher.began?.(pool.size);
@@ -133,10 +149,10 @@ export class Engine {
     const origin = performance.timeOrigin + start;
     try {
       for (const [index, stage] of plan.stages.entries()) {
+        begins.push(performance.now() - start);
         const answers = stage.parts.map(async (part) => {
           const answer = await pool.runHeap(stage.task, stage.block, this.#framed(part));
           const span = { worker: answer.worker, stage: index, from: answer.began - origin, to: answer.ended - origin };
-          spans.push(span);
           if (!signal.aborted) {
             watcher.span?.(span);
             watcher.progress?.(++done, total, stage.name);
@@ -150,13 +166,31 @@ export class Engine {
         if (failed) throw failed.reason;
         results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       }
-      return { milliseconds: performance.now() - start, workers: pool.size, spans, results };
+      return { milliseconds: performance.now() - start, workers: pool.size, spans: tracedSpans(pool.trace(), origin, begins), results };
     } finally {
       signal.removeEventListener('abort', raise);
     }
   }
 
+  /** The last tasks of both pools, each a process of its own to a trace viewer. */
+  trace(): Trace {
+    const [one, all] = [this.#one.trace(), this.#all.trace()];
+    return { ...all, traceEvents: [...one.traceEvents, ...all.traceEvents.map((event) => ({ ...event, pid: 2 }))] };
+  }
+
   #framed<D>(part: D): D & TaskFrame {
     return { ...part, stop: this.#stop.ptr ?? 0 };
   }
+}
+
+/** The tasks of a trace that were queued since `origin`; `begins` are the stages' own beginnings. */
+function tracedSpans({ traceEvents }: Trace, origin: number, begins: readonly number[]): Span[] {
+  return traceEvents.flatMap(({ name, tid, ts, dur, args }) => {
+    if (ts === undefined || dur === undefined) return [];
+    const from = ts / 1000 - origin;
+    const queued = Number(args.queuedMs);
+    const stage = begins.findLastIndex((begin) => begin <= from - queued + CLOCK);
+    if (stage < 0) return [];
+    return [{ worker: tid, stage, from, to: from + dur / 1000, traced: { name, ok: args.ok === true, queued, wake: Number(args.wakeMs) } }];
+  });
 }

@@ -25,7 +25,7 @@ function fail(error: unknown): void {
 }
 
 async function start(): Promise<void> {
-  const timeline = new Timeline();
+  const timeline = new Timeline((text) => (live.textContent = text));
   let map: HeapMap | undefined;
   setUpTheme(() => {
     timeline.draw();
@@ -40,6 +40,7 @@ async function start(): Promise<void> {
   const { sharedMemory } = support();
   if (sharedMemory !== true) throw new Error(`Shared memory is not to be had here: ${sharedMemory}.`);
   const engine = await Engine.start(Math.max(1, Math.min(MOST, navigator.hardwareConcurrency)));
+  timeline.offer(() => engine.trace());
   map = new HeapMap(engine, (text) => (live.textContent = text));
   const shell = { engine, timeline, fail, say: (text: string) => void (live.textContent = text) };
   setUpPhoto(shell);

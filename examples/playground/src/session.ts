@@ -184,7 +184,7 @@ export class Session {
       },
     };
     const run = await engine.run(plan, alone, signal, watcher);
-    timeline.end(track, run.milliseconds);
+    timeline.end(track, run.milliseconds, run.spans);
     return { run, track };
   }
 }

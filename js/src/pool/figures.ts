@@ -35,8 +35,8 @@ export class Figures {
   #waitMost = 0;
   #back = 0;
   #backMost = 0;
-  /** Three times for each run: queued, begun, ended; and who ran what, negative if it failed. */
-  readonly #times = new Float64Array(REMEMBERED * 3);
+  /** Four times for each run: queued, begun, ended, answered; and who ran what, negative if it failed. */
+  readonly #times = new Float64Array(REMEMBERED * 4);
   readonly #workers = new Int32Array(REMEMBERED);
   readonly #names: string[] = [];
   #next = 0;
@@ -56,9 +56,10 @@ export class Figures {
     this.#back += back;
     if (back > this.#backMost) this.#backMost = back;
     const at = this.#next;
-    this.#times[at * 3] = queuedAt;
-    this.#times[at * 3 + 1] = start;
-    this.#times[at * 3 + 2] = end;
+    this.#times[at * 4] = queuedAt;
+    this.#times[at * 4 + 1] = start;
+    this.#times[at * 4 + 2] = end;
+    this.#times[at * 4 + 3] = end + back;
     this.#workers[at] = ok ? workerId : -workerId;
     this.#names[at] = job.fn.name;
     this.#next = at + 1 === REMEMBERED ? 0 : at + 1;
@@ -79,17 +80,17 @@ export class Figures {
   /** The last tasks in the Chrome trace format: load its JSON into `chrome://tracing` or Perfetto. */
   trace(pool: string): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
     const times = this.#times;
-    const runs = [...this.#names.keys()].sort((a, b) => times[a * 3 + 1]! - times[b * 3 + 1]!);
+    const runs = [...this.#names.keys()].sort((a, b) => times[a * 4 + 1]! - times[b * 4 + 1]!);
     const traceEvents: TraceEvent[] = [{ name: 'process_name', cat: '__metadata', ph: 'M', pid: 1, tid: 0, args: { name: pool } }];
     for (const workerId of new Set(runs.map((run) => Math.abs(this.#workers[run]!)))) {
       traceEvents.push({ name: 'thread_name', cat: '__metadata', ph: 'M', pid: 1, tid: workerId, args: { name: `worker ${workerId}` } });
     }
     for (const run of runs) {
-      const [queuedAt, start, end] = times.subarray(run * 3, run * 3 + 3) as unknown as [number, number, number];
+      const [queuedAt, start, end, answered] = times.subarray(run * 4, run * 4 + 4) as unknown as [number, number, number, number];
       const worker = this.#workers[run]!;
       traceEvents.push({
         name: this.#names[run] || 'task', cat: 'task', ph: 'X', pid: 1, tid: Math.abs(worker),
-        ts: start * 1000, dur: (end - start) * 1000, args: { ok: worker > 0, queuedMs: start - queuedAt },
+        ts: start * 1000, dur: (end - start) * 1000, args: { ok: worker > 0, queuedMs: start - queuedAt, wakeMs: answered - end },
       });
     }
     return { traceEvents, displayTimeUnit: 'ms' };

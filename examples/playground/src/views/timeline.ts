@@ -1,16 +1,25 @@
 /** Draws when each worker was busy: one worker above, all of them below, on the same clock. */
 
 import { element, make, sharpContext, token } from '../dom.js';
-import type { Span } from '../engine.js';
+import type { Span, Trace } from '../engine.js';
 import { duration } from '../format.js';
 
 /** Lanes of one run. */
 export interface Track {
   readonly title: string;
   readonly workers: number;
-  readonly spans: Span[];
+  spans: Span[];
   /** Whole length of the run; while it runs, undefined. */
   milliseconds?: number;
+}
+
+/** A span as it stands in the picture, in CSS pixels. */
+interface Bar {
+  readonly span: Span;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly lane: number;
 }
 
 const LABELS = 92;
@@ -27,17 +36,33 @@ interface Scene {
 
 export class Timeline {
   readonly #canvas = element('timeline', HTMLCanvasElement);
+  readonly #hint = element('timeline-hint', HTMLParagraphElement);
+  readonly #save = element('timeline-save', HTMLButtonElement);
+  readonly #rest: string;
   readonly #legend = element('timeline-legend', HTMLUListElement);
   readonly #scenes = new Map<string, Scene>();
   #scene: Scene = { stages: [], tracks: [] };
   #asked = false;
+  /** Where each bar was drawn last, lane by lane. */
+  #bars: Bar[] = [];
+  #chosen: Span | undefined;
+  #trace: (() => Trace) | undefined;
 
-  constructor() {
+  constructor(say: (text: string) => void) {
+    this.#rest = this.#hint.textContent ?? '';
+    this.#listen(say);
     new ResizeObserver(() => this.draw()).observe(this.#canvas);
+  }
+
+  /** From here on the pools' trace can be saved. */
+  offer(trace: () => Trace): void {
+    this.#trace = trace;
+    this.#save.disabled = false;
   }
 
   /** Shows what this tab did last. */
   show(tab: string): void {
+    this.#choose(undefined);
     this.#scene = this.#scenes.get(tab) ?? { stages: [], tracks: [] };
     this.#scenes.set(tab, this.#scene);
     this.#legend.replaceChildren(
@@ -76,8 +101,11 @@ export class Timeline {
     this.draw();
   }
 
-  end(track: Track, milliseconds: number): void {
+  /** The run is over; `spans` are what the pool's trace says of it. */
+  end(track: Track, milliseconds: number, spans: readonly Span[]): void {
     track.milliseconds = milliseconds;
+    track.spans = [...spans];
+    this.#choose(undefined);
     this.draw();
   }
 
@@ -94,7 +122,66 @@ export class Timeline {
     else requestAnimationFrame(paint);
   }
 
+  #listen(say: (text: string) => void): void {
+    const canvas = this.#canvas;
+    canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => this.#choose(this.#at(offsetX, offsetY)?.span));
+    canvas.addEventListener('pointerleave', () => this.#choose(undefined));
+    canvas.addEventListener('blur', () => this.#choose(undefined));
+    canvas.addEventListener('keydown', (event) => {
+      const bar = this.#next(event.key);
+      if (!bar) return;
+      event.preventDefault();
+      this.#choose(bar.span);
+      say(this.#hint.textContent ?? '');
+    });
+    this.#save.addEventListener('click', () => {
+      if (!this.#trace) return;
+      const url = URL.createObjectURL(new Blob([JSON.stringify(this.#trace())], { type: 'application/json' }));
+      const link = make('a');
+      link.href = url;
+      link.download = 'isolith-trace.json';
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      say('The trace is saved: open it in Perfetto or chrome://tracing');
+    });
+  }
+
+  #choose(span: Span | undefined): void {
+    if (span === this.#chosen) return;
+    this.#chosen = span;
+    this.#hint.textContent = span ? this.#describe(span) : this.#rest;
+    this.draw();
+  }
+
+  #describe({ worker, stage, from, to, traced }: Span): string {
+    const words = [`Worker ${worker}`, this.#scene.stages[stage] ?? 'Task', `ran ${duration(to - from)} at ${duration(from)}`];
+    if (traced) words.push(`queued ${duration(traced.queued)}`, `page woken in ${duration(traced.wake)}`, traced.ok ? 'done' : 'failed');
+    return words.join(' · ');
+  }
+
+  /** The bar at a point, or within a finger's breadth of it. */
+  #at(x: number, y: number): Bar | undefined {
+    const row = this.#bars.filter((bar) => y >= bar.y && y < bar.y + bar.lane);
+    return row.find((bar) => x >= bar.x && x < bar.x + bar.width) ?? row.find((bar) => x >= bar.x - 3 && x < bar.x + bar.width + 3);
+  }
+
+  /** The bar that a key leads to: its neighbour in the lane, or the nearest of the next lane. */
+  #next(key: string): Bar | undefined {
+    const across = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    const down = { ArrowDown: 1, ArrowUp: -1 }[key];
+    if (across === undefined && down === undefined) return undefined;
+    const now = this.#bars.find(({ span }) => span === this.#chosen);
+    if (!now) return this.#bars[0];
+    const row = this.#bars.filter(({ y }) => y === now.y);
+    if (across !== undefined) return row[row.indexOf(now) + across] ?? now;
+    const lanes = [...new Set(this.#bars.map(({ y }) => y))].sort((a, b) => a - b);
+    const to = lanes[lanes.indexOf(now.y) + (down ?? 0)];
+    const others = this.#bars.filter(({ y }) => y === to);
+    return others.sort((a, b) => Math.abs(a.x - now.x) - Math.abs(b.x - now.x))[0] ?? now;
+  }
+
   #paint(): void {
+    const bars: Bar[] = (this.#bars = []);
     const { context, width, height } = sharpContext(this.#canvas);
     const lanes = this.#scene.tracks.reduce((sum, track) => sum + track.workers, 0);
     context.font = `12px ${getComputedStyle(this.#canvas).fontFamily}`;
@@ -119,9 +206,12 @@ export class Timeline {
         round(context, LABELS, y + 2, (track.milliseconds ?? end) * scale, lane - 4, 4);
         for (const span of track.spans) {
           if (span.worker !== worker) continue;
-          context.fillStyle = colours[span.stage] ?? token('other');
           const wide = (span.to - span.from) * scale;
-          round(context, LABELS + span.from * scale, y + 3, Math.max(1, wide > 4 ? wide - 1 : wide), lane - 6, wide > 6 ? 3 : 1);
+          const x = LABELS + span.from * scale;
+          bars.push({ span, x, y, width: wide, lane });
+          context.fillStyle = span.traced?.ok === false ? token('danger') : (colours[span.stage] ?? token('other'));
+          if (span === this.#chosen) context.fillStyle = token('ink');
+          round(context, x, y + 3, Math.max(1, wide > 4 ? wide - 1 : wide), lane - 6, wide > 6 ? 3 : 1);
         }
         context.fillStyle = token('soft');
         context.textAlign = 'left';
