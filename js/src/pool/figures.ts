@@ -88,9 +88,11 @@ export class Figures {
     for (const run of runs) {
       const [queuedAt, start, end, answered] = times.subarray(run * 4, run * 4 + 4) as unknown as [number, number, number, number];
       const worker = this.#workers[run]!;
+      // The clocks of two threads may be a fraction of a millisecond apart; a wait is never negative for that.
+      const waits = { queuedMs: Math.max(0, start - queuedAt), wakeMs: Math.max(0, answered - end) };
       traceEvents.push({
         name: this.#names[run] || 'task', cat: 'task', ph: 'X', pid: 1, tid: Math.abs(worker),
-        ts: start * 1000, dur: (end - start) * 1000, args: { ok: worker > 0, queuedMs: start - queuedAt, wakeMs: answered - end },
+        ts: start * 1000, dur: (end - start) * 1000, args: { ok: worker > 0, ...waits },
       });
     }
     return { traceEvents, displayTimeUnit: 'ms' };
