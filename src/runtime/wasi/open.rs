@@ -95,17 +95,18 @@ impl Call<'_> {
         ];
         let flags = flags.iter().filter(|(set, _)| *set).fold(kept, |all, (_, flag)| all | *flag);
         let handle = self.fs.open(place, flags, MODE, self.process.owner())?;
-        let (what, rights) = match self.kind_of(handle)? {
-            FileType::Dir => (What::Dir(handle, None), rights::DIR),
+        let (what, rights, passed_on) = match self.kind_of(handle)? {
+            FileType::Dir => (What::Dir(handle, None), rights::DIR, inheriting),
             _ => {
                 let other = rights::FILE & !(rights::FD_READ | rights::FD_WRITE);
-                (What::File(handle), other | access)
+                // Nothing is opened through a file, so it has nothing to pass on.
+                (What::File(handle), other | access, 0)
             }
         };
         let fd = self.process.table.insert(Entry {
             what,
             rights: rights & inheriting,
-            inheriting,
+            inheriting: passed_on,
             read_only,
             terminal: false,
             nonblocking: false,

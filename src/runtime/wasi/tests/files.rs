@@ -116,6 +116,8 @@ fn rights_can_be_dropped_but_not_got_back() {
     let fd = world.open("f", CREATE, R | W).unwrap();
     world.write(fd, b"1234").unwrap();
     let all = rights::FILE;
+    // A file has nothing to pass on.
+    assert_eq!(world.call(|call| call.fd_fdstat_set_rights(fd, all, R)), Errno::NOTCAPABLE.0);
     assert_eq!(world.call(|call| call.fd_fdstat_set_rights(fd, all & !W, 0)), 0);
     assert_eq!(world.write(fd, b"x"), Err(Errno::BADF.0));
     assert_eq!(world.call(|call| call.fd_fdstat_set_rights(fd, all, 0)), Errno::NOTCAPABLE.0);
