@@ -1,6 +1,7 @@
 // Builds pkg/dist: the kernel and the linker by cargo, wasm-bindgen and wasm-opt, then tsc and the single-file
-// workers. `--dev` skips optimising, `--js` what is compiled from Rust if it is there.
-import { mkdir, readFile, rm, writeFile, copyFile } from 'node:fs/promises';
+// workers. `--dev` skips optimising, `--js` what is compiled from Rust if it is there and no older than its
+// sources.
+import { mkdir, readFile, readdir, rm, stat, writeFile, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { build as bundle } from 'esbuild';
@@ -13,6 +14,16 @@ const onlyJs = process.argv.includes('--js');
 const DIST = join(ROOT, 'pkg/dist');
 const WORK = join(ROOT, 'target/package');
 const tools = { PATH: `${join(ROOT, '.tools/bin')}${delimiter}${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH}` };
+
+/** Whether `built` is missing or older than the Rust sources: pages with an older kernel fail in strange ways. */
+async function isOlder(built) {
+  if (!existsSync(built)) return true;
+  const { mtimeMs } = await stat(built);
+  for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
+    if (name.endsWith('.rs') && (await stat(join(ROOT, 'src', name))).mtimeMs > mtimeMs) return true;
+  }
+  return false;
+}
 
 /** cargo and wasm-bindgen: leaves the kernel and its glue in target/package. */
 async function kernel() {
@@ -77,8 +88,8 @@ async function javascript() {
 }
 
 await mkdir(WORK, { recursive: true });
-if (!onlyJs || !existsSync(join(WORK, 'glue_bg.wasm'))) await kernel();
-if (!onlyJs || !existsSync(join(WORK, 'linker.wasm'))) {
+if (!onlyJs || (await isOlder(join(WORK, 'glue_bg.wasm')))) await kernel();
+if (!onlyJs || (await isOlder(join(WORK, 'linker.wasm')))) {
   console.log('build: linker');
   buildLinker({ out: WORK, optimize: !dev });
 }

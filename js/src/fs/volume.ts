@@ -139,7 +139,9 @@ class RecordVolume implements Volume {
   #committing: Promise<boolean> | undefined;
   #acquiring = false;
   #leaving = false;
+  /** A refresh that has not begun. */
   #refreshing: Promise<void> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -284,7 +286,7 @@ class RecordVolume implements Volume {
     this.#host.busy(1);
     try {
       const { stolen } = await this.#writer.acquire();
-      if (stolen) await this.#seal();
+      if (stolen) await this.#inTurn(() => this.#seal());
       else await this.refresh();
       // Someone may have taken it again meanwhile.
       if (!this.#writer.owns) throw new Error('the right to write was taken');
@@ -329,12 +331,13 @@ class RecordVolume implements Volume {
     this.#host.busy(1);
     try {
       await this.#committing;
-      if (this.#door.exports.isolith_fs_clean(this.store) !== 0) {
+      await this.#inTurn(async () => {
+        if (this.#door.exports.isolith_fs_clean(this.store) === 0) return;
         const all = await this.#records.image();
         must(this.#host, this.#door.exports.isolith_fs_abandon(this.store));
         image(this.#host, all);
         must(this.#host, this.#door.exports.isolith_fs_refresh(this.store));
-      }
+      });
     } catch {
       // The store cannot be read: the next load says so.
     } finally {
@@ -348,11 +351,24 @@ class RecordVolume implements Volume {
     this.#host.tick();
   }
 
+  /** Sees all that was durable when it was called: one that reads already may have missed it. */
   refresh(): Promise<void> {
-    return (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined)));
+    return (this.#refreshing ??= this.#inTurn(() => {
+      this.#refreshing = undefined;
+      return this.#refresh();
+    }));
+  }
+
+  /** One at a time reads the log and hands it to the kernel. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   async #refresh(): Promise<void> {
+    // Who may write has made all there is.
+    if (this.#writer.owns && !this.#acquiring) return;
     const last = this.#lastLog();
     const news = await this.#records.image(logKey(last + 1));
     if (news.length === 0) return;

@@ -15,6 +15,12 @@ export interface WriterEvents {
 /** A tab that does not answer for this long is taken to be frozen, in milliseconds. */
 const PATIENCE = 1_200;
 
+/** How many times it is asked in that time. */
+const QUESTIONS = 3;
+
+/** What a wait that ended with the right answers. */
+const GRANTED = Symbol();
+
 /** A tab that answers must hand over within this, in milliseconds: its longest batch. */
 const LONGEST = 20_000;
 
@@ -60,43 +66,63 @@ export class Writer {
 
   /** Gets the right, from whoever has it; `stolen` if it had to be taken. Settles within seconds. */
   async acquire(): Promise<{ stolen: boolean }> {
-    if (this.owns) return { stolen: false };
+    for (;;) {
+      if (this.owns) return { stolen: false };
+      const holder = await this.#wait();
+      if (holder === GRANTED) return { stolen: false };
+      if (await this.#steal(holder)) return { stolen: true };
+    }
+  }
+
+  /** Waits for the right; else who has it and does not answer. */
+  async #wait(): Promise<string | undefined | typeof GRANTED> {
     const cancel = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let holder = await this.#holder();
     let since = performance.now();
-    let holder: string | undefined;
+    let heard = since;
+    let unheard = 0;
+    const ask = (): void => {
+      unheard++;
+      this.#channel?.postMessage('want');
+    };
     const look = async (): Promise<void> => {
+      // By questions and not by time alone: if this thread is starved, so is the owner.
+      if (unheard < QUESTIONS || performance.now() - heard < PATIENCE) return ask();
       const now = await this.#holder();
+      if (now === holder) return cancel.abort();
       // The right changed hands since the last look: the queue moves, and our turn comes.
-      if (now !== holder) {
-        holder = now;
-        since = performance.now();
-        this.#channel?.postMessage('want');
-        wait();
-      } else cancel.abort();
+      holder = now;
+      this.#heard?.(true);
+      ask();
     };
-    const wait = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void look(), PATIENCE);
-    };
-    // An owner that lives says so when it is asked and while it commits; but it must come to an end.
+    // An owner that lives says so when it is asked; but it must come to an end.
     this.#heard = (isNew) => {
-      if (isNew) since = performance.now();
-      if (performance.now() - since < LONGEST) wait();
+      const now = performance.now();
+      if (isNew) since = now;
+      if (now - since >= LONGEST) return;
+      heard = now;
+      unheard = 0;
     };
-    holder = await this.#holder();
-    wait();
-    this.#channel?.postMessage('want');
+    const timer = setInterval(() => void look(), PATIENCE / QUESTIONS);
+    ask();
     try {
-      if (await this.#request({ signal: cancel.signal })) return { stolen: false };
+      await this.#request({ signal: cancel.signal });
+      return GRANTED;
     } catch {
-      // Not granted in time: the owner is frozen, or stuck.
+      return holder;
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
       this.#heard = undefined;
     }
-    await this.#request({ steal: true });
-    return { stolen: true };
+  }
+
+  /** Takes the right from `holder`, unless another tab has done so, or it was let go, in the meantime. */
+  async #steal(holder: string | undefined): Promise<boolean> {
+    // One thief at a time: the second must not rob the first.
+    return this.#locks!.request(`${this.#name}:thief`, async () => {
+      if ((await this.#holder()) !== holder) return false;
+      return this.#request({ steal: true });
+    });
   }
 
   /** Who has the lock. */
