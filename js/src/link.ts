@@ -236,6 +236,8 @@ export interface MeterOptions {
   readonly memoryPages?: number;
   /** The most elements that a table of the module's own may have. */
   readonly tableElements?: number;
+  /** Whether a spent module calls a function of yours before it traps, and goes on if that raised the counter; default false. */
+  readonly refill?: boolean;
 }
 
 export interface Metered {
@@ -244,17 +246,19 @@ export interface Metered {
   readonly fuel: string;
   /** The export of what was the start function: to be called once the counter is filled. */
   readonly start: string | undefined;
+  /** The export of a table, if `refill`: its element 0, a function of wasm without parameters or results, is called when the counter is spent. */
+  readonly refill: string | undefined;
   /** How many places charge. */
   readonly points: number;
 }
 
 /** Makes a module pay for what it runs; spent, it traps with its counter below zero. */
 export async function meter(module: WasmBytes, options: MeterOptions = {}): Promise<Metered> {
-  const { mode = 'coarse', hostCall = 10, memoryPages = UNSET, tableElements = UNSET } = options;
+  const { mode = 'coarse', hostCall = 10, memoryPages = UNSET, tableElements = UNSET, refill = false } = options;
   const exact = { coarse: 0, exact: 1, off: 2 }[mode];
-  const { report, files } = await call('meter', [module], [exact, hostCall, memoryPages, tableElements]);
-  const { fuel, start, points } = report as { fuel: string; start: string[]; points: number };
-  return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], points };
+  const { report, files } = await call('meter', [module], [exact, hostCall, memoryPages, tableElements, Number(refill)]);
+  const { fuel, start, refill: table, points } = report as { fuel: string; start: string[]; refill: string[]; points: number };
+  return { module: files[0] as Uint8Array<ArrayBuffer>, fuel, start: start[0], refill: table[0], points };
 }
 
 export interface Bounded {

@@ -65,6 +65,7 @@ export const memory = {
 } as const;
 
 export { pipeline, runWasi, spawnWasi, type WasiProcess } from './wasm/command.js';
+export type { OnFuel } from './wasm/fuel.js';
 export { stdio } from './wasm/stdio.js';
 export { types } from './wasm/values.js';
 export { WasmCode, WasmError } from './wasm/errors.js';

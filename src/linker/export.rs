@@ -102,9 +102,9 @@ operations! {
         Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
     };
     /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode, 2 for none,
-    /// the price of a host call, and the limits of memory and table.
+    /// the price of a host call, the limits of memory and table, and 1 for one that is refilled.
     isolith_link_meter = |request| {
-        let [exact, host_call, memory_pages, table_elements, ..] = request.numbers;
+        let [exact, host_call, memory_pages, table_elements, refill, ..] = request.numbers;
         let given = |number: u64| (number != UNSET).then_some(number);
         let options = Meter {
             mode: match exact {
@@ -115,11 +115,13 @@ operations! {
             host_call: u32::try_from(host_call).unwrap_or(u32::MAX),
             memory_pages: given(memory_pages),
             table_elements: given(table_elements),
+            refill: refill == 1,
         };
-        let Metered { bytes, fuel, start, points } = meter(request.file(0)?, &options)?;
+        let Metered { bytes, fuel, start, refill, points } = meter(request.file(0)?, &options)?;
         let report = Json::object(|json| {
             json.string("fuel", &fuel);
             json.list("start", |json| start.iter().for_each(|name| json.string_item(name)));
+            json.list("refill", |json| refill.iter().for_each(|name| json.string_item(name)));
             json.number("points", points as u64);
         });
         Ok(vec![report.into_bytes(), bytes])

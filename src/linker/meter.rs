@@ -5,7 +5,8 @@
 //! The same module with the same input spends the same fuel on every engine.
 //!
 //! A spent module traps with the counter below zero: that tells it from a trap of the program's
-//! own. Refilled, it can be called again.
+//! own. Refilled, it can be called again. With [`Meter::refill`] it asks for more before it traps: by
+//! a table of one function, appended too, which the host fills.
 
 use super::code::{Code, Instruction, op};
 use super::fault::{Fault, Result};
@@ -13,7 +14,7 @@ use super::locals::{add_locals, free_name};
 use super::module::{ExternalKind, Module, id};
 use super::parse::parse;
 use super::place::item;
-use super::purse::{Length, Purse};
+use super::purse::{Length, Purse, Refill};
 use super::splice::Splicer;
 use crate::error::Kind;
 use wasm_encoder::{Encode, ExportKind};
@@ -41,6 +42,9 @@ pub struct Meter {
     pub memory_pages: Option<u64>,
     /// The most elements that a table of the module's own may have.
     pub table_elements: Option<u64>,
+    /// Whether a spent module calls a function of the host's before it traps: what that adds to the
+    /// counter it goes on with, where it stood.
+    pub refill: bool,
 }
 
 /// A module that pays.
@@ -53,6 +57,9 @@ pub struct Metered {
     pub fuel: String,
     /// The export of what was the start function: to be called after the counter is filled.
     pub start: Option<String>,
+    /// The export of the table whose only element is called when the counter is spent, of type
+    /// `() -> ()`: to be set before the first call.
+    pub refill: Option<String>,
     /// How many places charge.
     pub points: usize,
 }
@@ -69,10 +76,14 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
         let mut splicer = Splicer::new(&module);
         limit(&module, meter, &mut splicer)?;
         let bytes = splicer.finish();
-        return Ok(Metered { bytes, fuel: String::new(), start: None, points: 0 });
+        return Ok(Metered { bytes, fuel: String::new(), start: None, refill: None, points: 0 });
     }
     let counter = module.imported_globals + module.globals.len() as u32;
-    let mut charger = Charger { module: &module, meter, counter, points: 0, inserts: Vec::new() };
+    let refill = meter
+        .refill
+        .then_some(Refill { ty: module.types.len() as u32, table: module.tables.len() as u32 });
+    let mut charger =
+        Charger { module: &module, meter, counter, refill, points: 0, inserts: Vec::new() };
     for export in &module.exports {
         if export.kind == ExternalKind::Global && export.index >= counter {
             let at = module.section(id::EXPORT).map_or(0, |section| section.body.start);
@@ -98,14 +109,23 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
         splicer.append(id::EXPORT, &item(&name, ExportKind::Func, start));
         name
     });
+    let refill = refill.map(|Refill { table, .. }| {
+        let name = free_name(&module, "__isolith_refill");
+        // Nothing to nothing; one element that is a function, of one at most.
+        splicer.append(id::TYPE, &[0x60, 0, 0]);
+        splicer.append(id::TABLE, &[0x70, 1, 1, 1]);
+        splicer.append(id::EXPORT, &item(&name, ExportKind::Table, table));
+        name
+    });
     limit(&module, meter, &mut splicer)?;
-    Ok(Metered { bytes: splicer.finish(), fuel, start, points })
+    Ok(Metered { bytes: splicer.finish(), fuel, start, refill, points })
 }
 
 struct Charger<'m, 'a> {
     module: &'m Module<'a>,
     meter: &'m Meter,
     counter: u32,
+    refill: Option<Refill>,
     points: usize,
     inserts: Vec<(usize, Order, Vec<u8>)>,
 }
@@ -141,7 +161,7 @@ impl Charger<'_, '_> {
         let widths: Vec<usize> = wanted.iter().flatten().map(|(_, width)| *width).collect();
         let first = add_locals(self.module, function, &range, &widths, splicer)?;
         let [of_fuel, of_length] = wanted.map(|local| local.map(|(index, _)| first + index));
-        let purse = Purse { counter: self.counter, local: of_fuel };
+        let purse = Purse { counter: self.counter, local: of_fuel, refill: self.refill };
 
         let mut code = Code::of_body(&self.module.bytes[range.clone()], range.start)?;
         let begin = code.position();

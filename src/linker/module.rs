@@ -12,6 +12,7 @@ pub(crate) use wasmparser::{
 /// Section numbers of the binary format that the linker speaks of.
 pub(crate) mod id {
     pub(crate) const CUSTOM: u8 = 0;
+    pub(crate) const TYPE: u8 = 1;
     pub(crate) const IMPORT: u8 = 2;
     pub(crate) const TABLE: u8 = 4;
     pub(crate) const MEMORY: u8 = 5;

@@ -26,10 +26,19 @@ pub(super) struct Purse {
     pub(super) counter: u32,
     /// The local that stands for it.
     pub(super) local: Option<u32>,
+    /// Who is asked for more when it is spent.
+    pub(super) refill: Option<Refill>,
+}
+
+/// A function `() -> ()` in a table of its own: called there, it may raise the counter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Refill {
+    pub(super) ty: u32,
+    pub(super) table: u32,
 }
 
 impl Purse {
-    /// `fuel -= cost; if fuel < 0 { trap }`.
+    /// `fuel -= cost; if fuel < 0 { trap }`, or `if fuel < 0 { refill(); if fuel < 0 { trap } }`.
     pub(super) fn charge(&self, cost: u64) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(24);
         let mut code = InstructionSink::new(&mut bytes);
@@ -77,7 +86,16 @@ impl Purse {
         if let Some(local) = self.local {
             code.local_get(local).global_set(self.counter);
         }
-        code.unreachable().end();
+        if let Some(Refill { ty, table }) = self.refill {
+            code.i32_const(0).call_indirect(table, ty).global_get(self.counter);
+            if let Some(local) = self.local {
+                code.local_tee(local);
+            }
+            code.i64_const(0).i64_lt_s().if_(wasm_encoder::BlockType::Empty).unreachable().end();
+        } else {
+            code.unreachable();
+        }
+        code.end();
     }
 
     /// Takes the count from the counter; nothing where there is no local.

@@ -215,3 +215,32 @@ test('code that names the counter before there is one is refused', async () => {
   assert.equal(error.code, 'ERR_MALFORMED_MODULE');
   assert.equal(error.offset, at);
 });
+
+for (const mode of MODES) {
+  test(`a spent module calls its refill and goes on (${mode}), beside tables and a name of its own`, async () => {
+    const text = `(module
+      (table $own 2 funcref) (export "__isolith_refill" (table $own))
+      (func (export "count") (param i32) (result i32) (local i32)
+        (loop $on (local.set 1 (i32.add (local.get 1) (i32.const 1))) (br_if $on (i32.lt_u (local.get 1) (local.get 0))))
+        (local.get 1)))`;
+    const { spend, exports: rich } = await metered(wat(text), { mode });
+    const cost = spend(() => rich.count(500));
+    const { refill, fuel, exports } = await metered(wat(text), { mode, refill: true });
+    assert.equal(refill, '__isolith_refill_');
+    let given = 0n;
+    const more = () => {
+      given += 7n;
+      fuel.value += 7n;
+    };
+    const pass = new WebAssembly.Module(wat('(module (import "m" "f" (func $f)) (export "f" (func $f)))'));
+    exports[refill].set(0, new WebAssembly.Instance(pass, { m: { f: more } }).exports.f);
+    fuel.value = 0n;
+    // More than is lacking at one place is never lacking at the next.
+    assert.equal(exports.count(500), 500);
+    assert.equal(Number(given - fuel.value), cost);
+    exports[refill].set(0, new WebAssembly.Instance(pass, { m: { f: () => {} } }).exports.f);
+    fuel.value = 10n;
+    assert.throws(() => exports.count(500), WebAssembly.RuntimeError);
+    assert.ok(fuel.value < 0n);
+  });
+}

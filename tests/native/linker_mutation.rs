@@ -110,7 +110,7 @@ proptest! {
         checked(heap_base(&file), &[&file]);
         let mode = if one_table { Mode::Exact } else { Mode::Coarse };
         let limits = data_apart.then_some(100);
-        let paid = Meter { mode, host_call: 3, memory_pages: limits, table_elements: limits };
+        let paid = Meter { mode, host_call: 3, memory_pages: limits, table_elements: limits, refill: limits.is_some() };
         if let Some(metered) = checked(meter(&file, &paid), &[&file]) {
             prop_assert!(inspect(&metered.bytes).is_ok());
         }

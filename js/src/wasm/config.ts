@@ -1,5 +1,6 @@
 /** What users may choose about a guest. */
 
+import type { OnFuel } from './fuel.js';
 import type { StdioConfig } from './stdio.js';
 import type { BigintRule } from './values.js';
 
@@ -41,6 +42,18 @@ export interface RunConfig {
   readonly memory?: WebAssembly.Memory;
   /** Instructions that may be executed, about: see `meter`. When they are spent calls reject with 5011. */
   readonly fuel?: number | bigint;
+  /**
+   * Asked when the fuel is spent; where the guest stood it goes on with what this returns, or its
+   * promise. Nothing or 0 ends the call with 5011, as without it; what it throws is then the cause.
+   * `missing` is the least that lets the guest go on. It runs on the page, as host functions do; an
+   * `inline` guest cannot wait for a promise. Each thread of a program has fuel of its own.
+   *
+   * `'wait'`: an instance's call waits for `addFuel`, which keeps what is not waited for until the
+   * fuel is spent; `addFuel(0)` ends the waiting with 5011, as `drop` and `timeout` do with theirs.
+   * What else is asked of an instance while its call runs is answered when that has ended, or at once
+   * if it was asked while it waits: so never hold back fuel for an answer.
+   */
+  readonly onFuel?: OnFuel | 'wait';
   /** How finely fuel is charged: at functions and loops (`coarse`, default), or at every basic block. */
   readonly meter?: 'coarse' | 'exact';
   /** Milliseconds that a call may take; then the guest is ended, and the call rejects with 5002. */

@@ -12,7 +12,7 @@ import type { Start, ToWorker } from '../protocol.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Guest, type World } from './guest.js';
 import { Inbox } from './mailbox.js';
-import { type LoadData, Op, SPAWN } from './ops.js';
+import { type LoadData, Op, REFILL, SPAWN } from './ops.js';
 import { perform } from './perform.js';
 
 /** From so many bytes on what is read moves to the page instead of being copied. */
@@ -93,6 +93,7 @@ export class GuestDuty implements Host {
     this.#guest = await Guest.load(load, {
       host,
       spawn: (argument) => Number(host(SPAWN, [argument])),
+      refill: (missing) => host(REFILL, [Number(missing)]) as bigint,
       wasi: (pid, memory) => wasi?.wasi(pid, memory) ?? {},
       exitCode: (thrown) => wasi?.exitCode(thrown),
     });

@@ -1,6 +1,7 @@
 /** A guest on the thread that runs it: its instance, its memory, its fuel, and what its failures mean. */
 
 import { WasmCode, WasmError } from './errors.js';
+import { MOST_FUEL, wasmFunction } from './fuel.js';
 import type { Shape } from './shape.js';
 
 /** What an import of a guest is given, by what can travel to its thread. */
@@ -26,6 +27,8 @@ export interface Load {
   /** The exports of the counter and of what was the start function. */
   readonly fuel: string | undefined;
   readonly start: string | undefined;
+  /** The export of the table whose function is called when fuel is spent. */
+  readonly refill: string | undefined;
   /** The export that counts what is left of the stack, and what it begins with. */
   readonly stack: { readonly name: string; readonly bytes: number } | undefined;
   /** Whether it is a library: `_initialize` is called before anything else. */
@@ -44,6 +47,8 @@ export interface World {
   wasi(pid: number, memory: () => WebAssembly.Memory): WebAssembly.Imports;
   /** Starts a thread of the process; its number, or a negative one. */
   spawn(argument: number): number;
+  /** Fuel for a guest that lacks so much, 0 if there is none; throws what its owner throws. */
+  refill(missing: bigint): bigint;
   /** The exit code, if this is how the guest ended. */
   exitCode(thrown: unknown): number | undefined;
 }
@@ -62,6 +67,9 @@ export class Guest {
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #fuel: WebAssembly.Global | undefined;
   readonly #stack: { readonly left: WebAssembly.Global; readonly bytes: number } | undefined;
+  /** Whether more fuel is asked for, and what was thrown instead. */
+  #refilling = false;
+  #refused: unknown;
   /** Calls that are open: more than one where a host function calls back. */
   #depth = 0;
 
@@ -90,6 +98,7 @@ export class Guest {
     if (load.memory !== undefined) made = instance.exports[load.memory] as WebAssembly.Memory;
     const guest = new Guest(load, world, instance.exports, made);
     if (guest.#fuel) guest.#fuel.value = load.amount;
+    if (load.refill !== undefined) (instance.exports[load.refill] as WebAssembly.Table).set(0, wasmFunction(() => guest.#refill()));
     if (load.start !== undefined) {
       const start = instance.exports[load.start] as Callable;
       guest.#run(WasmCode.instantiate, 'the start function', () => start());
@@ -156,7 +165,9 @@ export class Guest {
 
   #failure(error: unknown, code: 5001 | 5002, what: string): unknown {
     if (this.#fuel && (this.#fuel.value as bigint) < 0n && error instanceof WebAssembly.RuntimeError) {
-      return new WasmError(WasmCode.fuel, 'the fuel is spent: addFuel() lets the instance run again', { cause: error });
+      const cause = this.#refused ?? error;
+      this.#refused = undefined;
+      return new WasmError(WasmCode.fuel, 'the fuel is spent: addFuel() lets the instance run again', { cause });
     }
     if (this.#stack?.left.value === -1 && error instanceof WebAssembly.RuntimeError) return overflow(code, what, error);
     return failure(error, this.#world, code, what);
@@ -212,16 +223,32 @@ export class Guest {
     return left < 0n ? 0n : left;
   }
 
-  /** Adds fuel; what was overdrawn is forgiven. */
+  /** Adds fuel; what was overdrawn is forgiven, unless it is going to be run after all. */
   addFuel(amount: bigint): void {
     const counter = this.#counter();
-    const sum = this.fuel() + amount;
+    const sum = (this.#refilling ? (counter.value as bigint) : this.fuel()) + amount;
     counter.value = sum > MOST_FUEL ? MOST_FUEL : sum;
   }
-}
 
-/** The largest counter. */
-export const MOST_FUEL = 2n ** 63n - 1n;
+  /** The guest has spent its fuel, and traps when this returns unless there is some again. */
+  #refill(): void {
+    // A call that the page makes meanwhile has nobody to ask.
+    if (this.#refilling) return;
+    const counter = this.#counter();
+    this.#refilling = true;
+    try {
+      for (let left = counter.value as bigint; left < 0n; left = counter.value as bigint) {
+        this.addFuel(this.#world.refill(-left));
+        if (counter.value === left) return;
+      }
+    } catch (error) {
+      // Thrown through the guest it could be caught there.
+      this.#refused = error;
+    } finally {
+      this.#refilling = false;
+    }
+  }
+}
 
 function isCount(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0;

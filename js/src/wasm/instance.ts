@@ -1,9 +1,9 @@
 /** Instances as users have them: calls by name and signature, memory, fuel, and their end. */
 
 import { WasmCode, WasmError } from './errors.js';
+import { fuelOf, type Reserve } from './fuel.js';
 import { Op } from './ops.js';
 import type { Port } from './ports.js';
-import { fuelOf } from './prepare.js';
 import type { ExportType, FuncType, Shape } from './shape.js';
 import { type Argument, type BigintRule, fromWasm, toWasm } from './values.js';
 
@@ -31,6 +31,8 @@ export interface InstanceOptions {
   readonly port: Port;
   readonly timeout: number | undefined;
   readonly rule: BigintRule;
+  /** Where fuel is added for a guest that waits for it. */
+  readonly reserve: Reserve | undefined;
   /** Settles when what the instance had beside its port is given back. */
   readonly free: () => Promise<void>;
 }
@@ -68,6 +70,7 @@ export class Instance {
   readonly #port: Port;
   readonly #timeout: number | undefined;
   readonly #rule: BigintRule;
+  readonly #reserve: Reserve | undefined;
   readonly #free: () => Promise<void>;
   #ended: Error | undefined;
   #calls = 0;
@@ -75,13 +78,14 @@ export class Instance {
   #lastName: string | undefined;
   #last: Fn | undefined;
 
-  constructor({ moduleId, shape, port, timeout, rule, free }: InstanceOptions) {
+  constructor({ moduleId, shape, port, timeout, rule, reserve, free }: InstanceOptions) {
     this.moduleId = moduleId;
     this.#shape = shape;
     this.#functions = functionsOf(shape);
     this.#port = port;
     this.#timeout = timeout;
     this.#rule = rule;
+    this.#reserve = reserve;
     this.#free = free;
     port.onEnd = (error) => this.#end(error);
     this.memory = {
@@ -127,18 +131,21 @@ export class Instance {
 
   /** Fuel that is left: about so many instructions. Rejects with 5011 for an instance made without fuel, 5005 if it is gone. */
   async fuelRemaining(): Promise<number> {
-    return Number((await this.#request(Op.fuel)) as bigint);
+    return Number(((await this.#request(Op.fuel)) as bigint) + (this.#reserve?.amount ?? 0n));
   }
 
   /**
    * Adds fuel, in turn with the calls: after those made before it. An instance whose fuel was spent
    * can be called again, with its memory and globals as they were left; the call that ran out has
-   * ended with 5011 and is not continued.
+   * ended with 5011. With `onFuel: 'wait'` it has not: it waits, and goes on where it stood, as soon
+   * as this has added what it lacks.
    *
    * Rejects with 5007 for what is no amount, 5011 for an instance made without fuel, 5005 if it is gone.
    */
   async addFuel(amount: number | bigint): Promise<void> {
-    await this.#request(Op.addFuel, fuelOf(amount));
+    if (!this.#reserve) return void (await this.#request(Op.addFuel, fuelOf(amount)));
+    this.#lives();
+    this.#reserve.add(fuelOf(amount));
   }
 
   /** Lets go of the instance, whatever it does; calls that run reject with 5005. Rejects with 5005 if it is gone. */

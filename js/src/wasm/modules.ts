@@ -16,6 +16,8 @@ export interface Variant {
   readonly fuel?: string | undefined;
   /** The export that was the start function, to be called when fuel is there. */
   readonly start?: string | undefined;
+  /** The export of the table whose function is called when fuel is spent. */
+  readonly refill?: string | undefined;
   /** The export that counts what is left of the stack. */
   readonly stack?: string | undefined;
 }
@@ -55,8 +57,8 @@ export class Compiled implements Variant {
     const { boundStack, meter } = await import('../link.js');
     try {
       const bound = stackBytes === undefined ? undefined : await boundStack(this.bytes, stackBytes);
-      const { module, fuel, start } = await meter(bound?.module ?? this.bytes, options);
-      return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start, stack: bound?.stack };
+      const { module, fuel, start, refill } = await meter(bound?.module ?? this.bytes, options);
+      return { compiled: await WebAssembly.compile(module), fuel: fuel || undefined, start, refill, stack: bound?.stack };
     } catch (cause) {
       throw new WasmError(WasmCode.instantiate, `the module cannot be limited: ${(cause as Error).message}`, { cause });
     }

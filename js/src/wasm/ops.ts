@@ -27,7 +27,7 @@ export interface LoadData {
 
 /** Messages of guests' workers beside those of all workers. */
 export type FromGuest =
-  /** Host function `index` is called and waited for; below 0 a thread is wanted. */
+  /** Host function `index` is called and waited for; below 0 a thread or fuel is wanted. */
   | { readonly type: 'host'; readonly call: number; readonly index: number; readonly args: unknown[] }
   /** The mailbox is free again. */
   | { readonly type: 'taken' }
@@ -36,6 +36,9 @@ export type FromGuest =
 
 /** The `index` of a host call that wants a thread. */
 export const SPAWN = -1;
+
+/** The `index` of a host call that wants fuel. */
+export const REFILL = -2;
 
 /** What a host function threw, as the guest's thread knows it: the page has the error itself. */
 export class HostThrow extends Error {

@@ -4,7 +4,7 @@ import { getKernel } from '../runtime.js';
 import { GuestCrew, type Seat } from './crew.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Guest } from './guest.js';
-import { Op } from './ops.js';
+import { Op, REFILL } from './ops.js';
 import { perform } from './perform.js';
 import { callHost, type Prepared } from './prepare.js';
 
@@ -33,6 +33,7 @@ export function guestCrew(): GuestCrew {
 export async function workerPort(prepared: Prepared, spawn: (argument: number) => Promise<number>): Promise<Port> {
   const seat = await guestCrew().take();
   seat.onHost = (index, args) => {
+    if (index === REFILL) return prepared.refill?.(args[0] as number);
     const host = prepared.hosts[index];
     return host ? callHost(host, args) : spawn(args[0] as number);
   };
@@ -71,7 +72,7 @@ class WorkerPort implements Port {
 }
 
 /** Loads a guest onto this thread. */
-export async function inlinePort({ load, hosts }: Prepared, world: Pick<Parameters<typeof Guest.load>[1], 'wasi' | 'exitCode'>): Promise<Port> {
+export async function inlinePort({ load, hosts, refill }: Prepared, world: Pick<Parameters<typeof Guest.load>[1], 'wasi' | 'exitCode'>): Promise<Port> {
   const guest = await Guest.load(load, {
     ...world,
     host: (index, args) => {
@@ -82,6 +83,11 @@ export async function inlinePort({ load, hosts }: Prepared, world: Pick<Paramete
       return value;
     },
     spawn: () => -1,
+    refill: (missing) => {
+      const amount = refill?.(Number(missing)) ?? 0n;
+      if (typeof amount === 'bigint') return amount;
+      throw new WasmError(WasmCode.call, 'onFuel returned a promise: a guest on this thread cannot wait for it');
+    },
   });
   return new InlinePort(guest);
 }

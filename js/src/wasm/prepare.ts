@@ -3,7 +3,8 @@
 import { requireShared } from '../support.js';
 import type { RunConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
-import { type Given, type Load, memoryOf, MOST_FUEL, newMemory } from './guest.js';
+import { fuelOf } from './fuel.js';
+import { type Given, type Load, memoryOf, newMemory } from './guest.js';
 import type { Compiled, Variant } from './modules.js';
 import type { FuncType, ImportType } from './shape.js';
 import { type Argument, toWasm } from './values.js';
@@ -19,6 +20,8 @@ export interface HostImport {
 export interface Prepared {
   readonly load: Load;
   readonly hosts: readonly HostImport[];
+  /** Fuel for a guest that lacks so much. */
+  readonly refill: ((missing: number) => bigint | Promise<bigint>) | undefined;
   /** Memory that threads share. */
   readonly shared: WebAssembly.Memory | undefined;
   /** Whether it must be on the page's own thread. */
@@ -56,6 +59,7 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
   const { shape } = compiled;
   const inline = config.inline === true;
   const hosts: HostImport[] = [];
+  const refill = refillOf(config, inline);
   let shared: WebAssembly.Memory | undefined;
   const missing: string[] = [];
   const imports = shape.imports.map((type) => {
@@ -76,25 +80,30 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     ...memoryOf(shape),
     fuel: variant.fuel,
     start: variant.start,
+    refill: variant.refill,
     stack: variant.stack === undefined ? undefined : { name: variant.stack, bytes: config.limits?.stackBytes ?? 0 },
     reactor: isReactor(compiled),
     amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
     pid,
   };
-  return { load, hosts, shared, inline };
+  return { load, hosts, refill, shared, inline };
 }
 
-/** An amount of fuel; throws 5007. */
-export function fuelOf(fuel: number | bigint): bigint {
-  const amount = typeof fuel === 'bigint' ? fuel : Number.isInteger(fuel) ? BigInt(fuel) : -1n;
-  if (amount < 0n) throw new WasmError(WasmCode.type, `fuel is a whole number from 0 on, not ${String(fuel)}`);
-  return amount > MOST_FUEL ? MOST_FUEL : amount;
+/** Who answers when the fuel is spent, on this thread: an amount, or a promise of it. */
+function refillOf({ onFuel }: RunConfig, inline: boolean): Prepared['refill'] {
+  if (onFuel === undefined) return undefined;
+  if (onFuel === 'wait') throw new WasmError(WasmCode.instantiate, 'a program has no addFuel to wait for: onFuel is a function there');
+  if (!inline) requireShared('a guest in a worker that asks for fuel');
+  return (missing) => {
+    const given = onFuel(missing);
+    return typeof given === 'object' ? given.then((amount) => fuelOf(amount ?? 0)) : fuelOf(given ?? 0);
+  };
 }
 
-async function variantOf(compiled: Compiled, { fuel, meter, limits }: RunConfig): Promise<Variant> {
+async function variantOf(compiled: Compiled, { fuel, onFuel, meter, limits }: RunConfig): Promise<Variant> {
   const given = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined);
   if (fuel === undefined && given.length === 0) return compiled;
-  return compiled.metered({ mode: fuel === undefined ? 'off' : (meter ?? 'coarse'), ...Object.fromEntries(given) });
+  return compiled.metered({ mode: fuel === undefined ? 'off' : (meter ?? 'coarse'), refill: onFuel !== undefined, ...Object.fromEntries(given) });
 }
 
 function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inline: boolean, pid: number | undefined): Given | undefined {

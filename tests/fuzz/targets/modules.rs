@@ -41,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     checked(heap_base(file), &[file]);
     let mode = if flag(0) { Mode::Exact } else { Mode::Coarse };
     let limit = flag(3).then_some(100);
-    let paid = Meter { mode, host_call: 3, memory_pages: limit, table_elements: limit };
+    let paid = Meter { mode, host_call: 3, memory_pages: limit, table_elements: limit, refill: limit.is_some() };
     if let Some(metered) = checked(meter(file, &paid), &[file]) {
         inspect(&metered.bytes).expect("a metered module is a module");
     }
