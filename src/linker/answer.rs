@@ -118,8 +118,11 @@ mod tests {
         draft.patch(10..14, Form::Word(4), 5);
         let mut answer = Answer::new();
         assert!(answer.reserve(100));
-        let outputs =
-            vec![Output::Bytes(vec![1, 2]), Output::File(1, draft.finish()), Output::Part(1, 8..12)];
+        let outputs = vec![
+            Output::Bytes(vec![1, 2]),
+            Output::File(1, draft.finish()),
+            Output::Part(1, 8..12),
+        ];
         answer.put(outputs, &[0..40, 40..100]);
         let shape = |index: usize| -> Vec<_> {
             answer.spans()[index].iter().map(|[file, _, length]| (*file, *length)).collect()

@@ -81,6 +81,7 @@ impl<R: FnMut(usize, &mut [u8])> Intake<'_, R> {
         let (mut code, mut segments) = (None, None);
         let mut relocations = Vec::new();
         let mut at = 8;
+        self.take(0..at);
         while at < self.bytes.len() {
             let (section, name) = self.section(at)?;
             let wanted = match section.id {
@@ -151,7 +152,8 @@ impl<R: FnMut(usize, &mut [u8])> Intake<'_, R> {
         let bytes = self.bytes.get(content.clone())?;
         linking::relocations(&mut module, BinaryReader::new(bytes, content.start as u64)).ok()?;
         let relocations = module.relocations.pop()?;
-        let offsets = relocations.entries.into_iter().map(|entry| Some(entry.ok()?.offset as usize));
+        let offsets =
+            relocations.entries.into_iter().map(|entry| Some(entry.ok()?.offset as usize));
         Some((relocations.section, offsets.collect::<Option<_>>()?))
     }
 

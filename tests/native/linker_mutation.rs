@@ -79,7 +79,8 @@ fn padded(file: &[u8], length: usize) -> Vec<u8> {
     let mut rest = &file[8..];
     while let [id, tail @ ..] = rest {
         let digits = 1 + tail.iter().take_while(|byte| **byte & 0x80 != 0).count();
-        let size = tail[..digits].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        let size =
+            tail[..digits].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
         let end = 1 + digits + size;
         out.extend_from_slice(&rest[..end]);
         rest = &rest[end..];
@@ -195,6 +196,12 @@ proptest! {
         checked(combine(&[&file], &Options::default()), &[&file]);
         checked(inspect(&file), &[&file]);
     }
+}
+
+#[test]
+fn of_a_file_that_is_only_a_header_the_header_is_taken_in() {
+    let component = [0, 97, 115, 109, 13, 0, 1, 0];
+    assert_eq!(partly(&component, Intake::Addresses, 0xaa), component);
 }
 
 #[test]
