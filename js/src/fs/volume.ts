@@ -251,13 +251,16 @@ class RecordVolume implements Volume {
     } catch (error) {
       failure = error;
     }
-    release(this.#door, this.store);
     if (failure instanceof CommitError && failure.errno === 28) {
+      release(this.#door, this.store);
       void this.#refused(batch, failure);
       return true;
     }
-    this.#landed(batch, failure);
+    // Who waits is answered first, and goes on while this thread cleans up.
+    const errno = endBatch(this.#door, this.store, batch.epoch, failure);
     this.#host.tick();
+    release(this.#door, this.store);
+    this.#ended(errno);
     return true;
   }
 
@@ -271,7 +274,11 @@ class RecordVolume implements Volume {
   }
 
   #landed({ epoch }: Batch, error?: unknown): void {
-    const errno = endBatch(this.#door, this.store, epoch, error);
+    this.#ended(endBatch(this.#door, this.store, epoch, error));
+  }
+
+  /** What is to be done after a batch. */
+  #ended(errno: number): void {
     if (errno === 0) this.tell();
     else if (errno === 28) void this.measure();
     const { exports } = this.#door;
