@@ -232,6 +232,8 @@ class RecordVolume implements Volume {
       this.#landed(batch);
     } catch (error) {
       this.#landed(batch, error);
+      // The log goes on without us: what is there now must be read before anything is written.
+      if (error instanceof CommitError && error.errno === 116) this.#yield();
     } finally {
       this.#host.busy(-1);
     }
@@ -331,6 +333,12 @@ class RecordVolume implements Volume {
     this.#door.exports.isolith_fs_owned(this.store, 0);
     this.#host.rights();
     void this.#recover();
+  }
+
+  #yield(): void {
+    if (!this.#writer.owns) return;
+    this.#writer.release();
+    this.robbed();
   }
 
   /** After a theft: what is not durable by now never will be, and is told so; the rest is read anew. */
