@@ -45,6 +45,9 @@ const EARLY_COMMIT = !('InternalError' in globalThis);
 /** How long opening may take, in milliseconds: another tab may have to close its own first. */
 const OPEN_TIMEOUT = 20_000;
 
+/** A transaction that takes longer than this is given up, in milliseconds: WebKit's may never end once a tab died. */
+const LONGEST = 30_000;
+
 /** What the owner of a database is told. */
 export interface IdbEvents {
   /** Someone deletes the database, or a newer version of the page wants it. */
@@ -188,8 +191,22 @@ function finished(tx: IDBTransaction): Promise<void> {
       const { error } = event.target as IDBRequest;
       if (error?.name !== 'AbortError') cause ??= error;
     };
-    tx.oncomplete = () => resolve();
-    tx.onabort = () => reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    const timer = setTimeout(() => {
+      reject(cause ?? new DOMException(`no end within ${LONGEST} ms`, 'TimeoutError'));
+      try {
+        tx.abort();
+      } catch {
+        // It is to be committed already: it may yet land, and the next batch finds its log record.
+      }
+    }, LONGEST);
+    tx.oncomplete = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    tx.onabort = () => {
+      clearTimeout(timer);
+      reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    };
   });
 }
 
