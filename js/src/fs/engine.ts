@@ -59,6 +59,8 @@ export type MountOptions =
 
 /** Says that a browser, or a page, has no storage of this kind or denies it. */
 function missing(what: string, cause: unknown): never {
+  // What is there, and only not for us, has said so itself.
+  if (cause instanceof IsolithError) throw cause;
   const why = cause instanceof Error || cause instanceof DOMException ? cause.message : String(cause);
   throw new IsolithError('ERR_NO_STORAGE', `${what} is not to be had here: ${why}; fs.configure({ fallback: 'memory' }) keeps the files of / in memory`, { cause });
 }

@@ -39,11 +39,15 @@ const STORE = 'records';
 /**
  * Whether `commit()` may be called while requests are out. Gecko then heeds only the last one's failure and
  * completes a transaction in which another has failed, half of it written; only Gecko has `InternalError`.
+ * With a single request, which is the last one, there is nothing to miss.
  */
 const EARLY_COMMIT = !('InternalError' in globalThis);
 
 /** How long opening may take, in milliseconds: another tab may have to close its own first. */
 const OPEN_TIMEOUT = 20_000;
+
+/** A transaction that takes longer than this is given up, in milliseconds: WebKit's may never end once a tab died. */
+const LONGEST = 30_000;
 
 /** What the owner of a database is told. */
 export interface IdbEvents {
@@ -105,7 +109,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
         else if (write.key[0] === LOG) store.add(write.value.buffer, write.key);
         else store.put(write.value.buffer, write.key);
       }
-      if (EARLY_COMMIT) tx.commit?.();
+      if (EARLY_COMMIT || writes.length === 1) tx.commit?.();
       await finished(tx).catch(async (cause: unknown) => {
         throw await commitError(cause);
       });
@@ -188,8 +192,22 @@ function finished(tx: IDBTransaction): Promise<void> {
       const { error } = event.target as IDBRequest;
       if (error?.name !== 'AbortError') cause ??= error;
     };
-    tx.oncomplete = () => resolve();
-    tx.onabort = () => reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    const timer = setTimeout(() => {
+      reject(cause ?? new DOMException(`no end within ${LONGEST} ms`, 'TimeoutError'));
+      try {
+        tx.abort();
+      } catch {
+        // It is to be committed already: it may yet land, and the next batch finds its log record.
+      }
+    }, LONGEST);
+    tx.oncomplete = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    tx.onabort = () => {
+      clearTimeout(timer);
+      reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    };
   });
 }
 

@@ -1,15 +1,21 @@
 /** A store of records in one file of the origin-private filesystem: frames appended, the rest is an index in memory. */
 
+import { IsolithError } from '../errors.js';
 import { CommitError, type Record_, type Records, type Write } from './idb.js';
 
 // Two files of which one counts: the one whose header has the higher generation. A file is the
 // header, a mark, then frames; a frame is a batch: its head, the directory of its records, their
 // values. The mark says up to where the disk has everything. Frames beyond it must pass their sums:
 // at the first that a crash has torn, the file is cut off. A torn mark only makes more be checked.
+// Header and frames begin with the format: `ISO2`. Format 1, `ISOL`, had no mark, and summed a frame's
+// values as one piece; it is read, and written anew at once in the present format.
 
-const MAGIC = 0x324f5349;
+const FORMAT = 2;
+const MAGICS = [0, 0x4c4f5349, 0x324f5349] as const;
+const MAGIC = MAGICS[FORMAT];
+const HEADS = [0, 16, 32] as const;
+const HEAD = HEADS[FORMAT];
 const MARK = 16;
-const HEAD = 32;
 const FRAME = 16;
 
 /** The disk is waited for, and the mark set, after so many bytes; and when the store is closed. */
@@ -52,11 +58,11 @@ export async function openOpfs(name: string, durability: 'relaxed' | 'strict'): 
       if (!createSyncAccessHandle) throw new Error('an opfs store needs a page with shared memory: its files open in workers only');
       files.push(await createSyncAccessHandle.call(handle));
     }
-    return new Container(files as [SyncFile, SyncFile], durability === 'strict');
+    return new Container(name, files as [SyncFile, SyncFile], durability === 'strict');
   } catch (cause) {
     for (const file of files) file.close();
     const busy = (cause as DOMException).name === 'NoModificationAllowedError';
-    throw busy ? new Error(`another tab has the opfs store ${name} open`, { cause }) : cause;
+    throw busy ? new IsolithError('EBUSY', `another tab has the opfs store ${name} open`, { cause }) : cause;
   }
 }
 
@@ -82,23 +88,31 @@ class Container implements Records {
   readonly #index = new Map<string, Place>();
   #current = 0;
   #generation = 0;
-  #end = HEAD;
+  #end: number = HEAD;
   #live = 0;
   /** Up to here the disk has everything. */
-  #marked = HEAD;
+  #marked: number = HEAD;
 
-  constructor(files: [SyncFile, SyncFile], strict: boolean) {
+  constructor(name: string, files: [SyncFile, SyncFile], strict: boolean) {
     this.#files = files;
     this.#strict = strict;
-    const generations = files.map(generationOf) as [number, number];
-    this.#current = generations[1] > generations[0] ? 1 : 0;
-    this.#generation = generations[this.#current]!;
-    if (this.#generation === 0) {
+    const heads = files.map(headOf) as [Head, Head];
+    const newer = heads.find(({ format }) => format > FORMAT);
+    if (newer) throw new IsolithError('ENOTSUP', `the opfs store ${name} has format ${newer.format}, this version knows up to ${FORMAT}`);
+    this.#current = heads[1].generation > heads[0].generation ? 1 : 0;
+    const { format, generation } = heads[this.#current]!;
+    this.#generation = generation;
+    if (generation === 0) {
+      // A file that holds something is never taken for a new one.
+      if (heads.some(({ damaged }) => damaged)) throw new IsolithError('EIO', `the opfs store ${name} is damaged: neither of its files has a good header`);
       this.#generation = 1;
       this.#file.truncate(0);
       writeHead(this.#file, 1);
       writeMark(this.#file, HEAD);
-    } else this.#walk();
+      return;
+    }
+    this.#walk(format);
+    if (format < FORMAT && !this.#compact()) throw new IsolithError('ENOSPC', `the opfs store ${name} has format ${format}, and there is no room to write it anew in format ${FORMAT}`);
   }
 
   get #file(): SyncFile {
@@ -106,18 +120,21 @@ class Container implements Records {
   }
 
   /** Reads the directories of all frames; what follows the last good frame is cut off. */
-  #walk(): void {
+  #walk(format: number): void {
     const size = this.#file.getSize();
-    this.#marked = markOf(this.#file);
+    const first = HEADS[format]!;
+    this.#end = first;
+    this.#marked = format === 1 ? first : markOf(this.#file);
     while (this.#end + FRAME <= size) {
       const head = new DataView(readAt(this.#file, this.#end, FRAME).buffer);
       const [directory, values] = [head.getUint32(4, true), head.getUint32(8, true)];
       const next = this.#end + FRAME + directory + values;
-      if (head.getUint32(0, true) !== MAGIC || next > size) break;
+      if (head.getUint32(0, true) !== MAGICS[format] || next > size) break;
       const entries = readAt(this.#file, this.#end + FRAME, directory);
       if (next > this.#marked) {
         const body = readAt(this.#file, this.#end + FRAME + directory, values);
-        if (head.getUint32(12, true) !== sum([entries, ...valuesOf(entries, body)])) break;
+        const parts = format === 1 ? [body] : valuesOf(entries, body);
+        if (head.getUint32(12, true) !== sum([entries, ...parts])) break;
       }
       this.#enter(entries, this.#end + FRAME + directory);
       this.#end = next;
@@ -192,8 +209,8 @@ class Container implements Records {
     this.#marked = this.#end;
   }
 
-  /** Writes what lives into the other file, which then is the one that counts. */
-  #compact(): void {
+  /** Writes what lives into the other file, which then is the one that counts; whether there was room. */
+  #compact(): boolean {
     const other = this.#files[1 - this.#current]!;
     const index: [string, Place][] = [];
     let end = HEAD;
@@ -225,7 +242,7 @@ class Container implements Records {
     } catch {
       // No room for a second copy: the old file goes on.
       other.truncate(0);
-      return;
+      return false;
     }
     const old = this.#file;
     this.#current = 1 - this.#current;
@@ -234,6 +251,7 @@ class Container implements Records {
     this.#index.clear();
     for (const [key, place] of index) this.#index.set(key, place);
     old.truncate(0);
+    return true;
   }
 
   async takeOver(from: Uint8Array, seal: (records: Record_[]) => Record_): Promise<Record_[]> {
@@ -259,11 +277,26 @@ function readAt(file: SyncFile, at: number, length: number): Uint8Array<ArrayBuf
   return bytes;
 }
 
-function generationOf(file: SyncFile): number {
-  if (file.getSize() < HEAD) return 0;
-  const head = readAt(file, 0, HEAD);
+/** What a file says of itself: generation 0 if it does not count, `damaged` if that is no new or emptied file. */
+interface Head {
+  readonly format: number;
+  readonly generation: number;
+  readonly damaged: boolean;
+}
+
+function headOf(file: SyncFile): Head {
+  const none = { format: 0, generation: 0, damaged: false };
+  if (file.getSize() < MARK + 12) return none;
+  const head = readAt(file, 0, MARK);
   const view = new DataView(head.buffer);
-  return view.getUint32(0, true) === MAGIC && view.getUint32(8, true) === sum([head.subarray(0, 8)]) ? view.getUint32(4, true) : 0;
+  const magic = view.getUint32(0, true);
+  if (magic === 0) return none;
+  const good = view.getUint32(8, true) === sum([head.subarray(0, 8)]);
+  const digit = (magic >>> 24) - 0x30;
+  const isNewer = (magic & 0xffffff) === (MAGIC & 0xffffff) && digit > FORMAT && digit <= 9;
+  const format = isNewer ? digit : (MAGICS as readonly number[]).indexOf(magic);
+  if (!isNewer && (format < 1 || !good)) return { ...none, damaged: true };
+  return { format, generation: view.getUint32(4, true), damaged: false };
 }
 
 function writeHead(file: SyncFile, generation: number): void {

@@ -28,6 +28,9 @@ export interface Prepared {
 /** Modules whose functions are WASI preview 1, by its two names. */
 const WASI = new Set(['wasi_snapshot_preview1', 'wasi_unstable']);
 
+/** What module `wasi` calls the start of a thread: older tools wrote it with an underscore. */
+const SPAWN_NAMES = new Set(['thread-spawn', 'thread_spawn']);
+
 /** Whether the module imports WASI. */
 export function needsWasi({ shape }: Compiled): boolean {
   return shape.imports.some(({ module, kind }) => kind === 'func' && WASI.has(module));
@@ -45,7 +48,7 @@ function isReactor({ shape }: Compiled): boolean {
 }
 
 function isSpawn({ module, name, kind }: ImportType): boolean {
-  return module === 'wasi' && name === 'thread-spawn' && kind === 'func';
+  return module === 'wasi' && SPAWN_NAMES.has(name) && kind === 'func';
 }
 
 /** Resolves everything; rejects with 5001 for what is missing or does not fit. */

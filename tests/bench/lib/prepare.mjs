@@ -15,7 +15,7 @@ const BENCH = join(ROOT, 'tests/bench');
 export const PAGE = 'target/bench';
 
 /** Peers are installed when a benchmark runs, and again when their list changed. */
-async function peers() {
+export async function installPeers() {
   const stamp = join(BENCH, 'node_modules/.stamp');
   const wanted = createHash('sha256').update(readFileSync(join(BENCH, 'package-lock.json'))).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
@@ -81,6 +81,9 @@ const withoutNode = {
   },
 };
 
+/** How peers are bundled for a page. */
+export const BUNDLING = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [withoutNode] };
+
 /** A module in text is its bytes. */
 const text = {
   name: 'wat',
@@ -90,7 +93,7 @@ const text = {
 };
 
 async function bundle() {
-  const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', conditions: ['browser'], mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, plugins: [rows, text, withoutNode] };
+  const common = { ...BUNDLING, plugins: [rows, text, ...BUNDLING.plugins] };
   const out = join(ROOT, PAGE);
   // The package itself stays as it is published: only peers are bundled.
   await build({ ...common, entryPoints: [join(BENCH, 'page/main.mjs')], outfile: join(out, 'main.js'), external: ['isolith', 'isolith/*'] });
@@ -107,7 +110,7 @@ async function bundle() {
 
 /** Makes everything that the page loads. */
 export async function prepare() {
-  await peers();
+  await installPeers();
   await rm(join(ROOT, PAGE), { recursive: true, force: true });
   await mkdir(join(ROOT, PAGE), { recursive: true });
   await dlmalloc();

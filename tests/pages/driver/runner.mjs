@@ -53,7 +53,6 @@ export class Runner {
       mode: page.mode,
       shared: this.#browser.shares('cross-origin-embedder-policy' in MODES[page.mode]) ? '1' : '0',
       start: String(page.start),
-      ...(process.env.ISOLITH_KILLS ? { kills: process.env.ISOLITH_KILLS } : {}),
       ...(page.phase === undefined ? {} : { phase: String(page.phase) }),
     });
     this.#expect(page, LOAD, 'the page did not load');
@@ -135,6 +134,8 @@ export class Runner {
         return (await import('./wat.mjs')).assemble(body.text);
       case 'quota':
         return this.#quota(page, body.bytes);
+      case 'clear':
+        return this.#clear(page, body.kinds);
       case 'freeze':
         return this.#freeze(body.handle);
       case 'screenshot':
@@ -189,6 +190,12 @@ export class Runner {
   #quota(page, bytes) {
     const params = { origin: this.#server.origins[page.mode], ...(bytes === undefined ? {} : { quotaSize: bytes }) };
     return this.#drive((session) => session.devtools('Storage.overrideQuotaForOrigin', params));
+  }
+
+  /** Clears this origin's storage of some kinds, as its user would in the browser's settings; Chromium only. */
+  #clear(page, kinds) {
+    const params = { origin: this.#server.origins[page.mode], storageTypes: kinds };
+    return this.#drive((session) => session.devtools('Storage.clearDataForOrigin', params));
   }
 
   /** Freezes another tab as a browser does that saves memory; Chromium only. */

@@ -82,12 +82,10 @@ function claims(found, least, most) {
 
 const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
-/** `npm run crash` kills more often. */
-const kills = (few) => Number(new URLSearchParams(location.search).get('kills') ?? few);
-
-for (const [dir, few] of [['/crash', 8], ['/crash-opfs', 4]]) {
+// `npm run crash` kills more often, and our peers too.
+for (const [dir, kills] of [['/crash', 8], ['/crash-opfs', 4]]) {
   testAcrossCrashes(`files in ${dir} outlive a browser that is killed over and over`, [
-    ...Array.from({ length: kills(few) }, (_, at) => phase(dir, at + 1)),
+    ...Array.from({ length: kills }, (_, at) => phase(dir, at + 1)),
     async ({ acknowledged, attempted }) => {
       await opened(dir);
       await verify(dir, acknowledged, attempted);

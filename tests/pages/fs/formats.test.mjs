@@ -83,3 +83,63 @@ test('a newer format is refused and left alone', async () => {
   assertEqual(await fs.readdir(dir), []);
   db.close();
 });
+
+const noOpfs = { only: ['chromium', 'firefox'], shared: true, reason: 'the files open in workers only, and WebKitGTK has no navigator.storage', timeout: 60_000 };
+
+/** The two files of a container. */
+async function halves(name) {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('isolith', { create: true });
+  return Promise.all(['a', 'b'].map((half) => folder.getFileHandle(`${name}.${half}`, { create: true })));
+}
+
+const contents = async (handle) => new Uint8Array(await (await handle.getFile()).arrayBuffer());
+
+async function put(handle, bytes) {
+  const stream = await handle.createWritable();
+  await stream.write(bytes);
+  await stream.close();
+}
+
+/** What a container of this format looked like; `tests/fixtures/fs/containers.mjs` has written them. */
+const containerOf = async (format) => new Uint8Array(await (await fetch(`/tests/fixtures/fs/opfs-${format}.bin`)).arrayBuffer());
+const beginning = (bytes) => new TextDecoder().decode(bytes.subarray(0, 4));
+
+test('containers of every format open, a torn end is cut off, and the present format is written', async () => {
+  for (const format of [1, 2]) {
+    const name = `container-${format}`;
+    const files = await halves(name);
+    await put(files[0], await containerOf(format));
+    const dir = await mountPoint(name);
+    for (const change of ['first', 'second']) {
+      await fs.mount(dir, { store: 'opfs', name });
+      assertEqual((await fs.readdir(`${dir}/dir`)).length, 203);
+      assertEqual((await fs.readFile(`${dir}/dir/below/same`)).length, 900);
+      assertEqual((await fs.readFile(`${dir}/large`)).length, 256 * 1024 + 30_013);
+      assertEqual(await fs.exists(`${dir}/second`), false);
+      await fs.writeFile(`${dir}/${change}`, change);
+      assertEqual(await fs.readFile(`${dir}/first`, 'utf8'), 'first');
+      assertEqual(await fs.check(), []);
+      await fs.unmount(dir);
+    }
+    const [a, b] = await Promise.all(files.map(contents));
+    // One that was migrated is in the other file now; the old one is emptied.
+    assertEqual(format === 1 ? [a.length, beginning(b)] : [beginning(a), b.length], format === 1 ? [0, 'ISO2'] : ['ISO2', 0]);
+  }
+}, noOpfs);
+
+test('a container of a newer format, or a damaged one, is refused and left alone', async () => {
+  const newer = await containerOf(2);
+  newer[3] = '3'.charCodeAt(0);
+  const damaged = await containerOf(2);
+  damaged[5] ^= 1;
+  for (const [name, bytes, expected] of [
+    ['newer-container', newer, { code: 'ENOTSUP', message: /newer-container has format 3, this version knows up to 2/ }],
+    ['damaged-container', damaged, { code: 'EIO', message: /damaged-container is damaged/ }],
+  ]) {
+    const [file] = await halves(name);
+    await put(file, bytes);
+    const dir = await mountPoint(name);
+    await assertRejects(fs.mount(dir, { store: 'opfs', name }), expected);
+    assertEqual(await contents(file), bytes);
+  }
+}, noOpfs);

@@ -47,6 +47,6 @@ test('a store that is rewritten over and over does not grow without end', async 
 test('one tab at a time has it, and others are told', async () => {
   const dir = await mountAt('alone');
   await fs.mkdir('/opfs/second', { recursive: true });
-  await assertRejects(fs.mount('/opfs/second', { store: 'opfs', name: 'alone' }), { message: /another tab has/ });
+  await assertRejects(fs.mount('/opfs/second', { store: 'opfs', name: 'alone' }), { code: 'EBUSY', message: /another tab has/ });
   await fs.unmount(dir);
 }, shared);

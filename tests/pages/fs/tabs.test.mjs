@@ -81,7 +81,11 @@ test('a tab that is gone in the middle of its writes is passed over', async () =
   await tab.drop();
   await writeSoon('/dropped', 'from the page');
   assertEqual(await fs.readFile('/dropped', 'utf8'), 'from the page');
-}, { timeout: 30_000 });
+}, {
+  timeout: 30_000,
+  only: ['chromium', 'firefox'],
+  reason: 'WebKit now and then keeps the open transaction of a closed tab for ever, and so the database from everybody',
+});
 
 test('a tab that is stuck while it may write is passed over', async () => {
   const tab = await openTab();

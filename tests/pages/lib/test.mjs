@@ -73,6 +73,9 @@ export const respond = (path, rule) => control('rule', { path, ...rule });
 /** Limits what this origin may store to so many bytes, or not any more; Chromium only. */
 export const setQuota = (bytes) => control('quota', { bytes });
 
+/** Clears what this origin has stored, such as `indexeddb`, as its user would in the browser's settings; Chromium only. */
+export const clearStorage = (kinds) => control('clear', { kinds });
+
 /** Saves a picture of this page as `.cache/screenshots/<browser>/<name>.png`. */
 export const screenshot = (name) => control('screenshot', { name });
 
