@@ -25,7 +25,7 @@ const FEATURES = [
 /**
  * Builds the module and returns its sizes.
  *
- * The linker is built apart from the kernel: one thread, a memory of its own, no imports at all.
+ * The linker is built apart from the kernel: one thread, a memory of its own, one import: to read files.
  * Panics trap without a message, because none is reachable from any input (tests/fuzz).
  *
  * @param {{ out?: string, optimize?: boolean }} [options]

@@ -65,6 +65,8 @@ export interface CombineOptions {
   readonly oneTable?: boolean;
   /** All use the allocator of one of them, Rust's and C's apart; implies `oneTable`, needs `--emit-relocs`. */
   readonly oneAllocator?: boolean;
+  /** What speaks to debuggers, the sections `.debug_*`, moves along; else it is left out. Names of functions always stay. */
+  readonly debugging?: boolean;
 }
 
 export interface Combined {
@@ -310,6 +312,6 @@ export async function instantiate(combined: Combined, imports: WebAssembly.Impor
 
 /** The first six numbers of a request. */
 function numbers(options: CombineOptions, flags: number): (number | bigint)[] {
-  const { additionalStack = 0, guard = UNSET, base = 0, shared, maximum = UNSET } = options;
-  return [additionalStack, guard, base, shared === undefined ? UNSET : Number(shared), maximum, flags];
+  const { additionalStack = 0, guard = UNSET, base = 0, shared, maximum = UNSET, debugging = false } = options;
+  return [additionalStack, guard, base, shared === undefined ? UNSET : Number(shared), maximum, flags | (debugging ? 16 : 0)];
 }

@@ -39,8 +39,11 @@ export type Operation = 'combine' | 'relocate' | 'heap_base' | 'inspect' | 'mete
 /** A module as users hand it over. */
 export type WasmBytes = ArrayBuffer | ArrayBufferView;
 
-/** Numbers in front of the files of a request: see `Request` in `src/linker/export.rs`. */
+/** Numbers in front of the lengths of the files of a request: see `src/linker/export.rs`. */
 const NUMBERS = 8;
+
+/** The file of a span that lies in the linker's own memory. */
+const OWN = 0xffff_ffff;
 
 /** Stands for an option that was not given. */
 export const UNSET = 0xffff_ffff_ffff_ffffn;
@@ -52,6 +55,9 @@ export interface Answer {
 }
 
 let loading: Promise<Exports> | undefined;
+
+/** The files of the request that is being answered: the linker reads of them what it needs. */
+let reading: readonly Uint8Array[] = [];
 
 /** Where `linker.wasm` is to be fetched from, in place of the file beside this one. */
 export function configureLinker(source: URL | string | WasmBytes): void {
@@ -71,29 +77,39 @@ export async function call(
   });
   const linker = await loading;
   const files = modules.map(bytesOf);
-  const size = files.reduce((sum, file) => sum + file.length, (NUMBERS + 1 + files.length) * 8);
-  const request = linker.isolith_link_alloc(size);
-  if (request === 0) throw new IsolithError('ENOMEM', `the linker has no memory for ${size} bytes`);
-  const head = new BigUint64Array(linker.memory.buffer, request, NUMBERS + 1 + files.length);
-  for (let at = 0; at < NUMBERS; at++) head[at] = BigInt(numbers[at] ?? 0);
-  head[NUMBERS] = BigInt(files.length);
-  const body = new Uint8Array(linker.memory.buffer, request, size);
-  let at = head.byteLength;
-  for (const [index, file] of files.entries()) {
-    head[NUMBERS + 1 + index] = BigInt(file.length);
-    body.set(file, at);
-    at += file.length;
-  }
-  const status = linker[`isolith_link_${operation}`](request, size);
-  const outputs = Array.from({ length: linker.isolith_link_outputs() }, (_, index) => {
-    const from = linker.isolith_link_output(index) >>> 0;
-    return new Uint8Array(linker.memory.buffer, from, linker.isolith_link_output_length(index)).slice();
-  });
+  const request = BigUint64Array.from([
+    ...Array.from({ length: NUMBERS }, (_, at) => BigInt(numbers[at] ?? 0)),
+    BigInt(files.length),
+    ...files.map(({ length }) => BigInt(length)),
+  ]);
+  const at = linker.isolith_link_alloc(request.byteLength);
+  if (at === 0) throw new IsolithError('ENOMEM', `the linker has no memory for ${request.byteLength} bytes`);
+  new BigUint64Array(linker.memory.buffer, at, request.length).set(request);
+  reading = files;
+  const status = linker[`isolith_link_${operation}`](at, request.byteLength);
+  const outputs = Array.from({ length: linker.isolith_link_outputs() }, (_, index) => output(linker, files, index));
   linker.isolith_link_clear();
+  reading = [];
   const [text, ...made] = outputs;
   const report: unknown = JSON.parse(new TextDecoder().decode(text));
   if (status !== 0) throw refusal(report);
   return { report, files: made };
+}
+
+/** One output, put together from what the linker made and what it left in the files. */
+function output(linker: Exports, files: readonly Uint8Array[], index: number): Uint8Array<ArrayBuffer> {
+  const { buffer } = linker.memory;
+  const spans = new Uint32Array(buffer, linker.isolith_link_output(index) >>> 0, 3 * linker.isolith_link_output_length(index));
+  let size = 0;
+  for (let at = 2; at < spans.length; at += 3) size += spans[at]!;
+  const bytes = new Uint8Array(size);
+  let to = 0;
+  for (let at = 0; at < spans.length; at += 3) {
+    const [file, from, length] = [spans[at]!, spans[at + 1]!, spans[at + 2]!];
+    bytes.set(file === OWN ? new Uint8Array(buffer, from, length) : files[file]!.subarray(from, from + length), to);
+    to += length;
+  }
+  return bytes;
 }
 
 function refusal(report: unknown): LinkError {
@@ -118,8 +134,15 @@ async function load(): Promise<Exports> {
 
 async function instantiate(source: URL | string | WasmBytes): Promise<Exports> {
   const bytes = source instanceof URL || typeof source === 'string' ? await fetched(source) : bytesOf(source).slice();
-  const { instance } = await WebAssembly.instantiate(bytes, {});
-  return instance.exports as unknown as Exports;
+  const { instance } = await WebAssembly.instantiate(bytes, {
+    isolith: {
+      isolith_link_read(file: number, from: number, to: number, length: number): void {
+        new Uint8Array(exports.memory.buffer, to >>> 0, length).set(reading[file]!.subarray(from, from + length));
+      },
+    },
+  });
+  const exports = instance.exports as unknown as Exports;
+  return exports;
 }
 
 async function fetched(url: URL | string): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,13 +1,15 @@
 //! The linker's operations: combine, relocate, heap base.
 
+use super::draft::Draft;
 use super::fault::{Fault, Result};
 use super::layout::{self, Area, Wish, pages};
 use super::module::Module;
-use super::parse::parse;
+use super::parse::{parse, parse_with};
 use super::place::{self, Links, MAX_PAGES, PAGE, Rewritten, Surroundings};
 use super::plan::{Plan, Route};
 use super::{allocator, dynamic, exact, extent, pic, reach};
 use crate::error::Kind;
+use std::ops::Range;
 
 /// The gap between modules unless another is asked for: a small overrun meets nobody's data.
 pub const DEFAULT_GUARD: u64 = 1024;
@@ -38,6 +40,8 @@ pub struct Options {
     /// `__isolith_stack_pointer`, to be set by every instance; the place of its
     /// thread-local data as `__isolith_tls_base`, to be set by every instance but the first.
     pub data_apart: bool,
+    /// Whether what speaks to debuggers, the sections `.debug_*`, moves along; else it is left out.
+    pub debugging: bool,
 }
 
 impl Default for Options {
@@ -52,6 +56,7 @@ impl Default for Options {
             one_allocator: false,
             host_allocator: false,
             data_apart: false,
+            debugging: false,
         }
     }
 }
@@ -59,8 +64,8 @@ impl Default for Options {
 /// A module in its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Placed {
-    /// The rewritten file.
-    pub bytes: Vec<u8>,
+    /// The rewritten file, in terms of the one given.
+    pub file: Draft,
     /// How it was relocated: `"exact"`, `"pic"` or `"dynamic"`.
     pub route: &'static str,
     /// What was added to its addresses.
@@ -73,11 +78,12 @@ pub struct Placed {
     pub data: (u64, u64),
     /// Its slots in the function table.
     pub slots: (u64, u64),
-    /// With [`Options::data_apart`]: addresses and the bytes to write there before any call.
-    pub image: Vec<(u64, Vec<u8>)>,
-    /// With [`Options::data_apart`]: alignment and first bytes of its thread-local data, if it has
-    /// any and was linked for threads.
-    pub tls: Option<(u64, Vec<u8>)>,
+    /// With [`Options::data_apart`]: addresses and what of the file given to write there before any
+    /// call, with the new numbers, as [`Draft::cut`] gives it.
+    pub image: Vec<(u64, Range<usize>)>,
+    /// With [`Options::data_apart`]: alignment and first bytes, in the file given, of its
+    /// thread-local data, if it has any and was linked for threads.
+    pub tls: Option<(u64, Range<usize>)>,
     /// The functions it imports from `env` that another module exports, and which.
     pub bindings: Vec<(String, usize)>,
     /// The functions it can do without: a side module's weak imports.
@@ -135,7 +141,7 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
     let mut modules = Vec::with_capacity(files.len());
     let mut plans = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
-        let module = parse(file).map_err(told(index))?;
+        let module = parse_with(file, options.debugging).map_err(told(index))?;
         plans.push(plan(&module).map_err(told(index))?);
         modules.push(module);
     }
@@ -192,7 +198,7 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
 /// `EINVAL` for an offset that breaks the alignment of its data, `ERR_LAYOUT_OVERFLOW` for a heap
 /// base within the module, and whatever makes it impossible to relocate.
 pub fn relocate(file: &[u8], offset: u64, heap_base: u64, options: &Options) -> Result<Placed> {
-    let module = parse(file)?;
+    let module = parse_with(file, options.debugging)?;
     let plan = plan(&module)?;
     if !offset.is_multiple_of(plan.extent.align) {
         let message = format!("offset {offset:#x} is no multiple of {:#x}", plan.extent.align);
@@ -240,13 +246,13 @@ fn placed(
     links: &Links,
 ) -> Result<Placed> {
     let placed = place::place(module, plan, &area.placement, around, links);
-    let Rewritten { bytes, image, tls } = placed?;
+    let Rewritten { file, image, tls } = placed?;
     let extent = &plan.extent;
     let offset = area.placement.offset;
     let has_stack = extent.stack_top != 0;
     let first = area.placement.slots;
     Ok(Placed {
-        bytes,
+        file,
         route: plan.route.name(),
         offset,
         area: (area.low, area.high),
@@ -340,7 +346,8 @@ fn surroundings(
     // A shared memory must have a maximum, and the largest one fits every memory of the host.
     let maximum = options.maximum.or(shared.then_some(MAX_PAGES)).map(|most| most.max(pages));
     debug_assert!(pages <= (1 << 48) / PAGE, "the layout is within the address space");
-    Surroundings { pages, maximum, shared, table, data_apart: options.data_apart }
+    let Options { data_apart, debugging, .. } = *options;
+    Surroundings { pages, maximum, shared, table, data_apart, debugging }
 }
 
 /// Modules that each take `__heap_base` for the start of a heap of their own.

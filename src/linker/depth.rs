@@ -89,7 +89,7 @@ pub fn bound_stack(file: &[u8], budget: u32) -> Result<Bounded> {
     splicer.append(id::GLOBAL, &global);
     let stack = free_name(&module, "__isolith_stack");
     splicer.append(id::EXPORT, &item(&stack, ExportKind::Global, counter));
-    Ok(Bounded { bytes: splicer.finish(), stack })
+    Ok(Bounded { bytes: splicer.finish().bytes(file), stack })
 }
 
 /// What a function does first: takes its frame, traps if there is none.

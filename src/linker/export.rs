@@ -1,27 +1,44 @@
-//! The linker as JavaScript calls it: requests and answers are bytes in the module's own memory.
+//! The linker as JavaScript calls it: requests are numbers, answers pieces of the old files and new bytes.
 //!
-//! A request is a row of little-endian `u64`: eight numbers of options, the count
-//! of files, the length of each, and then the files. An answer is a list of byte strings: a JSON
-//! report, or on failure a JSON error, and then the files made.
+//! A request is a row of little-endian `u64`: eight numbers of options, the count of files and the
+//! length of each. What is needed of the files is asked for by `isolith_link_read`, which the host
+//! provides. An answer is a list of outputs: a JSON report, or on failure a JSON error, and then
+//! the files made; each is a list of pieces to put in a row.
 
+use super::answer::{Answer, Output};
 use super::combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
 use super::depth::{Bounded, bound_stack};
 use super::fault::{Fault, Result};
 use super::inspect::inspect;
+use super::intake::{Wish, take_in};
 use super::json::Json;
 use super::meter::{Meter, Metered, Mode, meter};
 use crate::error::Kind;
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
+use std::ops::Range;
+
+#[cfg(target_arch = "wasm32")]
+#[link(wasm_import_module = "isolith")]
+unsafe extern "C" {
+    /// Copies bytes `from` on of a file of the request to `to`.
+    fn isolith_link_read(file: usize, from: usize, to: *mut u8, length: usize);
+}
+
+/// Outside of WebAssembly there is no host who could call what needs this.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe fn isolith_link_read(_file: usize, _from: usize, _to: *mut u8, _length: usize) {
+    unreachable!("the linker's exports are for JavaScript")
+}
 
 thread_local! {
-    static ANSWER: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static ANSWER: RefCell<Answer> = const { RefCell::new(Answer::new()) };
 }
 
 /// Stands for an option that was not given.
 const UNSET: u64 = u64::MAX;
 
-/// The numbers in front of the files.
+/// The numbers in front of the lengths of the files.
 const OPTIONS: usize = 8;
 
 fn layout(size: usize) -> Option<Layout> {
@@ -38,32 +55,35 @@ pub extern "C" fn isolith_link_alloc(size: usize) -> *mut u8 {
     }
 }
 
-/// The count of byte strings in the last answer.
+/// The count of outputs of the last answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn isolith_link_outputs() -> usize {
-    ANSWER.with_borrow(Vec::len)
+    ANSWER.with_borrow(|answer| answer.spans().len())
 }
 
-/// Where a byte string of the last answer starts; valid until the next call.
+/// Where the spans of an output start; valid until the next call. Each is the file, or -1 for the
+/// linker's memory, the first byte there, and the length.
 #[unsafe(no_mangle)]
-pub extern "C" fn isolith_link_output(index: usize) -> *const u8 {
-    ANSWER.with_borrow(|answer| answer.get(index).map_or(std::ptr::null(), |bytes| bytes.as_ptr()))
+pub extern "C" fn isolith_link_output(index: usize) -> *const [usize; 3] {
+    ANSWER.with_borrow(|answer| {
+        answer.spans().get(index).map_or(std::ptr::null(), |spans| spans.as_ptr())
+    })
 }
 
-/// The length of a byte string of the last answer.
+/// How many spans an output has.
 #[unsafe(no_mangle)]
 pub extern "C" fn isolith_link_output_length(index: usize) -> usize {
-    ANSWER.with_borrow(|answer| answer.get(index).map_or(0, Vec::len))
+    ANSWER.with_borrow(|answer| answer.spans().get(index).map_or(0, Vec::len))
 }
 
 /// Forgets the last answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn isolith_link_clear() {
-    ANSWER.with_borrow_mut(|answer| *answer = Vec::new());
+    ANSWER.with_borrow_mut(Answer::clear);
 }
 
 macro_rules! operations {
-    ($($(#[$doc:meta])* $name:ident = $operation:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $wish:expr, $operation:expr;)*) => {
         $(
             $(#[$doc])*
             ///
@@ -76,7 +96,7 @@ macro_rules! operations {
             pub unsafe extern "C" fn $name(request: *mut u8, size: usize) -> u32 {
                 // SAFETY: the caller promises a block of ours with `size` bytes written.
                 let bytes = unsafe { std::slice::from_raw_parts(request, size) };
-                let status = answer($operation, bytes);
+                let status = answer($wish, $operation, bytes);
                 if let Some(layout) = layout(size) {
                     // SAFETY: allocated by `isolith_link_alloc` with the same layout.
                     unsafe { dealloc(request, layout) };
@@ -89,21 +109,20 @@ macro_rules! operations {
 
 operations! {
     /// Places modules side by side: see [`combine()`].
-    isolith_link_combine = |request| Ok(combined(combine(&request.files, &request.options())?));
+    isolith_link_combine, relocation, |request| Ok(combined(combine(&request.files, &request.options())?));
     /// Moves one module: see [`relocate()`]. Offset and heap base are numbers 6 and 7.
-    isolith_link_relocate = |request| {
+    isolith_link_relocate, relocation, |request| {
         let [.., offset, heap_base] = request.numbers;
-        let placed = relocate(request.file(0)?, offset, heap_base, &request.options())?;
-        Ok(moved(placed))
+        Ok(moved(relocate(request.file(0)?, offset, heap_base, &request.options())?))
     };
     /// Reads the end of a module's memory: see [`heap_base()`].
-    isolith_link_heap_base = |request| {
+    isolith_link_heap_base, |_| Wish::Addresses, |request| {
         let found = heap_base(request.file(0)?)?;
-        Ok(vec![Json::object(|json| json.number("heapBase", found)).into_bytes()])
+        Ok(vec![text(Json::object(|json| json.number("heapBase", found)))])
     };
     /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode, 2 for none,
     /// the price of a host call, the limits of memory and table, and 1 for one that is refilled.
-    isolith_link_meter = |request| {
+    isolith_link_meter, |_| Wish::Everything, |request| {
         let [exact, host_call, memory_pages, table_elements, refill, ..] = request.numbers;
         let given = |number: u64| (number != UNSET).then_some(number);
         let options = Meter {
@@ -124,17 +143,26 @@ operations! {
             json.list("refill", |json| refill.iter().for_each(|name| json.string_item(name)));
             json.number("points", points as u64);
         });
-        Ok(vec![report.into_bytes(), bytes])
+        Ok(vec![text(report), Output::Bytes(bytes)])
     };
     /// Gives a module a budget of stack: see [`bound_stack()`]. The number is the budget in bytes.
-    isolith_link_stack = |request| {
+    isolith_link_stack, |_| Wish::Everything, |request| {
         let [budget, ..] = request.numbers;
         let budget = u32::try_from(budget).unwrap_or(u32::MAX);
         let Bounded { bytes, stack } = bound_stack(request.file(0)?, budget)?;
-        Ok(vec![Json::object(|json| json.string("stack", &stack)).into_bytes(), bytes])
+        let report = Json::object(|json| json.string("stack", &stack));
+        Ok(vec![text(report), Output::Bytes(bytes)])
     };
     /// Reports on a module: see [`inspect()`].
-    isolith_link_inspect = |request| Ok(vec![inspect(request.file(0)?)?.into_bytes()]);
+    isolith_link_inspect, relocation, |request| Ok(vec![text(inspect(request.file(0)?)?)]);
+}
+
+fn relocation(request: &Request<'_>) -> Wish {
+    Wish::Relocation { debugging: request.options().debugging }
+}
+
+fn text(report: String) -> Output {
+    Output::Bytes(report.into_bytes())
 }
 
 /// A request, taken apart.
@@ -144,33 +172,27 @@ struct Request<'a> {
     files: Vec<&'a [u8]>,
 }
 
-impl<'a> Request<'a> {
-    fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let (head, mut rest) = bytes.split_at_checked((OPTIONS + 1) * 8)?;
-        let word = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
-        let mut numbers = [0; OPTIONS];
-        for (number, bytes) in numbers.iter_mut().zip(head.chunks_exact(8)) {
-            *number = word(bytes)?;
-        }
-        let count = usize::try_from(word(&head[OPTIONS * 8..])?).ok()?;
-        let (lengths, after) = rest.split_at_checked(count.checked_mul(8)?)?;
-        rest = after;
-        let mut files = Vec::with_capacity(count);
-        for length in lengths.chunks_exact(8) {
-            let (file, after) = rest.split_at_checked(usize::try_from(word(length)?).ok()?)?;
-            files.push(file);
-            rest = after;
-        }
-        Some(Self { numbers, files })
+/// Options and lengths of files, as a request has them.
+fn numbers(bytes: &[u8]) -> Option<([u64; OPTIONS], Vec<usize>)> {
+    let (words, []) = bytes.as_chunks::<8>() else { return None };
+    let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let mut numbers = [0; OPTIONS];
+    for number in &mut numbers {
+        *number = words.next()?;
     }
+    let count = words.next()?;
+    let lengths: Vec<_> = words.map(usize::try_from).collect::<std::result::Result<_, _>>().ok()?;
+    (lengths.len() as u64 == count).then_some((numbers, lengths))
+}
 
+impl<'a> Request<'a> {
     fn file(&self, index: usize) -> Result<&'a [u8]> {
         let missing = || Fault::new(Kind::InvalidArgument, 0, "a module is missing");
         self.files.get(index).copied().ok_or_else(missing)
     }
 
     /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
-    /// 4: one allocator, 8: the host's).
+    /// 4: one allocator, 8: the host's, 16: debugging data moves along).
     fn options(&self) -> Options {
         let [additional_stack, guard, base, shared, maximum, flags, ..] = self.numbers;
         Options {
@@ -183,33 +205,75 @@ impl<'a> Request<'a> {
             data_apart: flags & 2 != 0,
             one_allocator: flags & 4 != 0,
             host_allocator: flags & 8 != 0,
+            debugging: flags & 16 != 0,
         }
     }
 }
 
-fn answer(operation: impl FnOnce(&Request<'_>) -> Result<Vec<Vec<u8>>>, bytes: &[u8]) -> u32 {
-    let request = Request::parse(bytes);
-    let missing = || Fault::new(Kind::InvalidArgument, 0, "the request is not one of the linker's");
-    let result = request.ok_or_else(missing).and_then(|request| operation(&request));
-    let (answer, status) = match result {
-        Ok(answer) => (answer, 0),
-        Err(fault) => (vec![failure(&fault)], u32::from(fault.error().number())),
-    };
-    ANSWER.with_borrow_mut(|last| *last = answer);
-    status
+fn answer(
+    wish: impl FnOnce(&Request<'_>) -> Wish,
+    operation: impl FnOnce(&Request<'_>) -> Result<Vec<Output>>,
+    bytes: &[u8],
+) -> u32 {
+    ANSWER.with_borrow_mut(|last| {
+        last.clear();
+        let mut places = Vec::new();
+        let result = outputs(wish, operation, bytes, last, &mut places);
+        let (outputs, status) = match result {
+            Ok(outputs) => (outputs, 0),
+            Err(fault) => (vec![failure(&fault)], u32::from(fault.error().number())),
+        };
+        last.put(outputs, &places);
+        status
+    })
 }
 
-fn failure(fault: &Fault) -> Vec<u8> {
+/// Takes in what the operation needs of the files, whose `places` in the store it tells, and runs it.
+fn outputs(
+    wish: impl FnOnce(&Request<'_>) -> Wish,
+    operation: impl FnOnce(&Request<'_>) -> Result<Vec<Output>>,
+    bytes: &[u8],
+    last: &mut Answer,
+    places: &mut Vec<Range<usize>>,
+) -> Result<Vec<Output>> {
+    let Some((numbers, lengths)) = numbers(bytes) else {
+        let message = "the request is not one of the linker's";
+        return Err(Fault::new(Kind::InvalidArgument, 0, message));
+    };
+    let mut end = Some(0usize);
+    for length in &lengths {
+        let start = end.unwrap_or(0);
+        end = start.checked_add(*length);
+        places.push(start..end.unwrap_or(start));
+    }
+    if !end.is_some_and(|end| last.reserve(end)) {
+        places.clear();
+        let message = "the linker has no memory for files of this size";
+        return Err(Fault::new(Kind::OutOfMemory, 0, message));
+    }
+    let mut request = Request { numbers, files: Vec::new() };
+    let wish = wish(&request);
+    for (file, place) in places.iter().enumerate() {
+        take_in(&mut last.store[place.clone()], wish, |from, to| {
+            // SAFETY: the host writes `to.len()` bytes at `to`, which is exclusively ours.
+            unsafe { isolith_link_read(file, from, to.as_mut_ptr(), to.len()) }
+        });
+    }
+    request.files = places.iter().map(|place| &last.store[place.clone()]).collect();
+    operation(&request)
+}
+
+fn failure(fault: &Fault) -> Output {
     let report = Json::object(|json| {
         json.string("code", fault.error().code());
         json.string("message", fault.error().message());
         json.number("offset", fault.offset() as u64);
         json.number("module", fault.module() as u64);
     });
-    report.into_bytes()
+    text(report)
 }
 
-fn combined(combined: Combined) -> Vec<Vec<u8>> {
+fn combined(combined: Combined) -> Vec<Output> {
     let report = Json::object(|json| {
         json.number("neededPages", combined.needed_pages);
         json.number_or_null("maximumPages", combined.maximum_pages);
@@ -231,19 +295,22 @@ fn combined(combined: Combined) -> Vec<Vec<u8>> {
             combined.warnings.iter().for_each(|warning| json.string_item(warning));
         });
     });
-    let mut answer = vec![report.into_bytes()];
+    let mut answer = vec![text(report)];
     let mut apart = Vec::new();
-    for placed in combined.modules {
-        answer.push(placed.bytes);
-        apart.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
+    for (file, placed) in combined.modules.into_iter().enumerate() {
+        answer.push(Output::File(file, placed.file));
+        let parts = placed.image.into_iter().chain(placed.tls);
+        apart.extend(parts.map(|(_, range)| Output::Part(file, range)));
     }
     answer.extend(apart);
     answer
 }
 
-fn moved(placed: Placed) -> Vec<Vec<u8>> {
-    let mut answer = vec![Json::object(|json| place(json, &placed)).into_bytes(), placed.bytes];
-    answer.extend(placed.image.into_iter().chain(placed.tls).map(|(_, bytes)| bytes));
+fn moved(placed: Placed) -> Vec<Output> {
+    let report = Json::object(|json| place(json, &placed));
+    let mut answer = vec![text(report), Output::File(0, placed.file)];
+    let parts = placed.image.into_iter().chain(placed.tls);
+    answer.extend(parts.map(|(_, range)| Output::Part(0, range)));
     answer
 }
 

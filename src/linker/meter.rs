@@ -75,7 +75,7 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
     if meter.mode == Mode::Off {
         let mut splicer = Splicer::new(&module);
         limit(&module, meter, &mut splicer)?;
-        let bytes = splicer.finish();
+        let bytes = splicer.finish().bytes(file);
         return Ok(Metered { bytes, fuel: String::new(), start: None, refill: None, points: 0 });
     }
     let counter = module.imported_globals + module.globals.len() as u32;
@@ -118,7 +118,7 @@ pub fn meter(file: &[u8], meter: &Meter) -> Result<Metered> {
         name
     });
     limit(&module, meter, &mut splicer)?;
-    Ok(Metered { bytes: splicer.finish(), fuel, start, refill, points })
+    Ok(Metered { bytes: splicer.finish().bytes(file), fuel, start, refill, points })
 }
 
 struct Charger<'m, 'a> {

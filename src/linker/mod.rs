@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! bytes → parse → Module → exact | pic | dynamic → Plan ─┐
-//!                                   layout → Placement ──┴→ place → splice → bytes
+//!                                   layout → Placement ──┴→ place → splice → Draft → bytes
 //! ```
 //!
 //! A plan says what every number that has to change *means*; a placement gives the new value of
@@ -19,15 +19,18 @@
 //! of two modules never overlap; no input makes the linker panic.
 
 mod allocator;
+mod answer;
 mod code;
 mod combine;
 mod depth;
+mod draft;
 mod dynamic;
 mod exact;
 pub mod export;
 mod extent;
 mod fault;
 mod inspect;
+mod intake;
 mod json;
 mod layout;
 mod leb;
@@ -48,6 +51,8 @@ mod well_known;
 
 pub use combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
 pub use depth::{Bounded, bound_stack};
+pub use draft::{Draft, Span};
 pub use fault::{Fault, Result};
 pub use inspect::inspect;
+pub use intake::{Wish as Intake, take_in};
 pub use meter::{Meter, Metered, Mode, meter};

@@ -24,6 +24,11 @@ pub(crate) mod id {
     pub(crate) const DATA: u8 = 11;
 }
 
+/// Whether a custom section of this name speaks to debuggers, or of a section that does.
+pub(crate) fn is_debugging(name: &str) -> bool {
+    name.strip_prefix("reloc.").unwrap_or(name).starts_with(".debug_")
+}
+
 /// One section of the file: `head` is its id byte, `body` what follows the length, `content` where
 /// offsets of relocations count from, which in a custom section is after its name.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use super::fault::{Fault, Result};
 use super::linking;
 use super::module::{
     Body, Data, Element, Global, Import, Init, InitValue, Module, Section, TableType, TypeRef, id,
+    is_debugging,
 };
 use crate::error::Kind;
 use std::ops::Range;
@@ -13,12 +14,21 @@ use wasmparser::{
     SectionLimited,
 };
 
-/// Parses a module; function bodies are found but not decoded.
+/// Parses a module; function bodies are found but not decoded, and what speaks to debuggers is
+/// not looked into.
 ///
 /// # Errors
 /// `ERR_MALFORMED_MODULE` where the bytes are not a module, `ERR_UNSUPPORTED_MODULE` for a
 /// component; both with the byte that shows it.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
+    parse_with(bytes, false)
+}
+
+/// [`parse`], with the relocations of debugging data if that is to move.
+///
+/// # Errors
+/// As `parse`.
+pub(crate) fn parse_with(bytes: &[u8], debugging: bool) -> Result<Module<'_>> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Fault::new(Kind::MalformedModule, 0, "a module file is at most 4 GiB"));
     }
@@ -40,7 +50,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
             module.sections.push(Section { id, name, head, body, content });
             head = end;
         }
-        read(&mut module, payload)?;
+        read(&mut module, payload, debugging)?;
     }
     if module.bodies.len() + module.imported_functions as usize != module.functions.len() {
         let at = module.section(id::CODE).map_or(bytes.len(), |section| section.body.start);
@@ -50,7 +60,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Module<'_>> {
     Ok(module)
 }
 
-fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<()> {
+fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>, debugging: bool) -> Result<()> {
     match payload {
         Payload::Version { encoding: Encoding::Component, .. } => {
             let message = "a component, not a module: components are not linked";
@@ -129,6 +139,7 @@ fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<()> {
                 "linking" => linking::linking(module, reader)?,
                 "dylink.0" => linking::dylink(module, reader)?,
                 "name" => names(module, reader),
+                name if is_debugging(name) && !debugging => {}
                 name if name.starts_with("reloc.") => linking::relocations(module, reader)?,
                 _ => {}
             }
@@ -240,7 +251,7 @@ fn element(reader: &mut BinaryReader<'_>) -> Result<Element> {
     Ok(Element { table, offset, functions })
 }
 
-fn data(reader: &mut BinaryReader<'_>) -> Result<Data> {
+pub(crate) fn data(reader: &mut BinaryReader<'_>) -> Result<Data> {
     let start = reader.original_position() as usize;
     let (memory, passive) = match reader.read_var_u32()? {
         0 => (0, false),

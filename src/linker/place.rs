@@ -1,13 +1,15 @@
 //! Writes a module anew for its place in a shared memory, from its plan.
 
+use super::draft::Draft;
 use super::fault::{Fault, Result};
 use super::leb::Form;
 use super::linking::{Place, Symbol};
-use super::module::{Module, TypeRef, id};
+use super::module::{Module, TypeRef, id, is_debugging};
 use super::plan::{Fix, Placement, Plan};
 use super::splice::{Splicer, encoded};
 use super::{dynamic, extent};
 use crate::error::Kind;
+use std::ops::Range;
 use wasm_encoder::{Encode, EntityType, ExportKind, InstructionSink};
 
 /// The bytes of a wasm page.
@@ -26,20 +28,22 @@ pub(crate) struct Surroundings {
     pub(crate) table: Option<u64>,
     /// Whether the active segments are taken out, for the host to write once.
     pub(crate) data_apart: bool,
+    /// Whether what speaks to debuggers stays.
+    pub(crate) debugging: bool,
 }
 
 /// A module after it was moved.
 #[derive(Debug)]
 pub(crate) struct Rewritten {
-    pub(crate) bytes: Vec<u8>,
-    /// Addresses and what the host has to write there.
-    pub(crate) image: Vec<(u64, Vec<u8>)>,
-    /// Alignment and first bytes of what each thread has for itself.
-    pub(crate) tls: Option<(u64, Vec<u8>)>,
+    pub(crate) file: Draft,
+    /// Addresses and what of the old file the host has to write there.
+    pub(crate) image: Vec<(u64, Range<usize>)>,
+    /// Alignment and first bytes, in the old file, of what each thread has for itself.
+    pub(crate) tls: Option<(u64, Range<usize>)>,
 }
 
 /// What is taken out of a module for many instances: its image, and its thread-local data.
-type Apart = (Vec<(u64, Vec<u8>)>, Option<(u64, Vec<u8>)>);
+type Apart = (Vec<(u64, Range<usize>)>, Option<(u64, Range<usize>)>);
 
 /// What the other modules mean for one of them.
 #[derive(Clone, Debug, Default)]
@@ -121,13 +125,14 @@ pub(crate) fn place(
     for (index, section) in module.sections.iter().enumerate() {
         let spent = section.name == "linking"
             || section.name == "dylink.0"
-            || section.name.starts_with("reloc.");
+            || section.name.starts_with("reloc.")
+            || (!around.debugging && is_debugging(section.name));
         // The entries speak of a module that is no more: what is left would be stale.
         if section.id == id::CUSTOM && spent {
             splicer.drop_section(index);
         }
     }
-    Ok(Rewritten { bytes: splicer.finish(), image, tls })
+    Ok(Rewritten { file: splicer.finish(), image, tls })
 }
 
 /// Writes the numbers of the plan.
@@ -152,7 +157,7 @@ fn apply<'p>(
         match fix.form {
             Form::Free(4) => splicer.replace(fix.site.clone(), encoded(new as u32 as i32)),
             Form::Free(_) => splicer.replace(fix.site.clone(), encoded(new as i64)),
-            form => form.write(&mut splicer.bytes_mut()[fix.site.clone()], new),
+            form => splicer.patch(fix.site.clone(), form, new),
         }
     }
     Ok(())
@@ -265,8 +270,7 @@ fn apart(
     let mut image = Vec::new();
     for (data, address) in module.data.iter().zip(&plan.segments) {
         let (Some(_), Some(address)) = (&data.offset, address) else { continue };
-        let bytes = splicer.bytes_mut()[data.bytes.clone()].to_vec();
-        image.push((address.wrapping_add(placement.offset), bytes));
+        image.push((address.wrapping_add(placement.offset), data.bytes.clone()));
         // An empty passive segment keeps the numbers of those that follow.
         splicer.replace(data.range.clone(), vec![1, 0]);
     }
@@ -283,7 +287,7 @@ fn apart(
 }
 
 /// The alignment and first bytes of a thread's own data; exports the global that says where it is.
-fn thread_local(module: &Module<'_>, splicer: &mut Splicer<'_, '_>) -> Option<(u64, Vec<u8>)> {
+fn thread_local(module: &Module<'_>, splicer: &mut Splicer<'_, '_>) -> Option<(u64, Range<usize>)> {
     // Without threads such data is like any other.
     module.memories.first().filter(|memory| memory.shared)?;
     let segment = module.symbols.iter().find_map(|symbol| match symbol {
@@ -299,7 +303,7 @@ fn thread_local(module: &Module<'_>, splicer: &mut Splicer<'_, '_>) -> Option<(u
     })?;
     splicer.append(id::EXPORT, &item("__isolith_tls_base", ExportKind::Global, base));
     let align = module.alignments.get(segment).map_or(1, |align| 1u64 << (*align).min(30));
-    Some((align, splicer.bytes_mut()[data.bytes.clone()].to_vec()))
+    Some((align, data.bytes.clone()))
 }
 
 /// An entry of the export section.

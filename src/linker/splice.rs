@@ -1,7 +1,8 @@
 //! Rewrites a module by replacing ranges of its bytes, mending every length around them.
 
+use super::draft::Draft;
+use super::leb::Form;
 use super::module::{Module, Section, id};
-use std::borrow::Cow;
 use std::ops::Range;
 use wasm_encoder::Encode;
 
@@ -12,8 +13,8 @@ use wasm_encoder::Encode;
 #[derive(Debug)]
 pub(crate) struct Splicer<'m, 'a> {
     module: &'m Module<'a>,
-    /// The file, with the changes that keep their length already made.
-    bytes: Cow<'a, [u8]>,
+    /// The new file, of which only the changes that keep their length are known yet.
+    draft: Draft,
     edits: Vec<(Range<usize>, Vec<u8>)>,
     dropped: Vec<bool>,
     appended: Vec<Appended>,
@@ -35,7 +36,7 @@ impl<'m, 'a> Splicer<'m, 'a> {
         let sections = module.sections.len();
         Self {
             module,
-            bytes: Cow::Borrowed(module.bytes),
+            draft: Draft::default(),
             edits: Vec::new(),
             dropped: vec![false; sections],
             appended: vec![Appended::default(); sections],
@@ -43,11 +44,11 @@ impl<'m, 'a> Splicer<'m, 'a> {
         }
     }
 
-    /// The bytes of the file, for changes that keep their length.
+    /// Writes another number in the same bytes; not for [`Form::Free`].
     ///
     /// Much cheaper than [`replace`](Self::replace) for many; the two may not meet at one place.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.bytes.to_mut()
+    pub(crate) fn patch(&mut self, site: Range<usize>, form: Form, value: u64) {
+        self.draft.patch(site, form, value);
     }
 
     /// Replaces a range of the file.
@@ -108,15 +109,14 @@ impl<'m, 'a> Splicer<'m, 'a> {
     }
 
     /// The new file.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Draft {
         self.mend_lists();
         self.mend_bodies();
         // Stable: insertions at one place keep their order.
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let module = self.module;
-        let grown: usize = self.edits.iter().map(|(_, bytes)| bytes.len()).sum();
-        let mut out = Vec::with_capacity(self.bytes.len() + grown + 64);
-        out.extend_from_slice(&self.bytes[..8]);
+        let mut draft = self.draft;
+        draft.keep(0..8);
         self.created.sort_by_key(|(id, _)| order(*id));
         let mut created = self.created.into_iter().peekable();
         let mut edits = self.edits.into_iter().peekable();
@@ -124,7 +124,7 @@ impl<'m, 'a> Splicer<'m, 'a> {
             while let Some((id, list)) = created
                 .next_if(|(id, _)| section.id != id::CUSTOM && order(*id) < order(section.id))
             {
-                create(&mut out, id, &list);
+                create(&mut draft, id, &list);
             }
             let mut inside = Vec::new();
             while let Some(edit) = edits.next_if(|(range, _)| {
@@ -134,13 +134,13 @@ impl<'m, 'a> Splicer<'m, 'a> {
                 inside.push(edit);
             }
             if !self.dropped[index] {
-                section_with(&mut out, &self.bytes, section, &inside);
+                section_with(&mut draft, section, &inside);
             }
         }
         for (id, list) in created {
-            create(&mut out, id, &list);
+            create(&mut draft, id, &list);
         }
-        out
+        draft.finish()
     }
 
     /// Rewrites the count in front of every list that gained or lost items.
@@ -180,38 +180,33 @@ impl<'m, 'a> Splicer<'m, 'a> {
     }
 }
 
-fn create(out: &mut Vec<u8>, id: u8, list: &Appended) {
+fn create(draft: &mut Draft, id: u8, list: &Appended) {
     let count = encoded(list.count);
-    out.push(id);
-    out.extend(encoded((count.len() + list.front.len() + list.bytes.len()) as u32));
-    out.extend(count);
-    out.extend_from_slice(&list.front);
-    out.extend_from_slice(&list.bytes);
+    draft.make(&[id]);
+    draft.make(&encoded((count.len() + list.front.len() + list.bytes.len()) as u32));
+    draft.make(&count);
+    draft.make(&list.front);
+    draft.make(&list.bytes);
 }
 
-fn section_with(
-    out: &mut Vec<u8>,
-    bytes: &[u8],
-    section: &Section<'_>,
-    edits: &[(Range<usize>, Vec<u8>)],
-) {
+fn section_with(draft: &mut Draft, section: &Section<'_>, edits: &[(Range<usize>, Vec<u8>)]) {
     let removed: usize = edits.iter().map(|(range, _)| range.len()).sum();
     let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
     if removed == added {
         // The length stays as it is spelled, so that offsets into the file stay true.
-        out.extend_from_slice(&bytes[section.head..section.body.start]);
+        draft.keep(section.head..section.body.start);
     } else {
-        out.push(section.id);
-        out.extend(encoded((section.body.len() - removed + added) as u32));
+        draft.make(&[section.id]);
+        draft.make(&encoded((section.body.len() - removed + added) as u32));
     }
     let mut from = section.body.start;
     for (range, new) in edits {
         debug_assert!(from <= range.start, "edits overlap at byte {from:#x}");
-        out.extend_from_slice(&bytes[from..range.start]);
-        out.extend_from_slice(new);
+        draft.keep(from..range.start);
+        draft.make(new);
         from = range.end;
     }
-    out.extend_from_slice(&bytes[from..section.body.end]);
+    draft.keep(from..section.body.end);
 }
 
 /// The place of a section in the order that the binary format prescribes.
@@ -253,7 +248,7 @@ mod tests {
     #[test]
     fn no_edits_leave_the_file_as_it_is() {
         let module = parse(FILE).expect("a module");
-        assert_eq!(Splicer::new(&module).finish(), FILE);
+        assert_eq!(Splicer::new(&module).finish().bytes(FILE), FILE);
     }
 
     #[test]
@@ -264,7 +259,7 @@ mod tests {
             // Before the last `end`: 100 times `nop`.
             splicer.insert(body.range.end - 1, vec![1; 100]);
         }
-        let grown = splicer.finish();
+        let grown = splicer.finish().bytes(FILE);
         let grown = parse(&grown).expect("still a module");
         for (before, after) in module.bodies.iter().zip(&grown.bodies) {
             assert_eq!(after.range.len(), before.range.len() + 100);
@@ -280,7 +275,7 @@ mod tests {
         splicer.append(id::GLOBAL, &[0x7f, 0, 0x41, 2, 0x0b]);
         splicer.append(id::MEMORY, &[0, 9]);
         splicer.drop_all(id::EXPORT);
-        let made = splicer.finish();
+        let made = splicer.finish().bytes(FILE);
         let after = parse(&made).expect("still a module");
         assert_eq!(after.globals.len(), module.globals.len() + 2);
         assert_eq!(after.globals.first().and_then(|global| global.init.constant()), Some(1));
@@ -296,7 +291,7 @@ mod tests {
         let module = parse(FILE).expect("a module");
         let mut splicer = Splicer::new(&module);
         splicer.remove_item(id::IMPORT, module.imports[0].range.clone());
-        let made = splicer.finish();
+        let made = splicer.finish().bytes(FILE);
         assert_eq!(parse(&made).expect("still a module").imports.len(), module.imports.len() - 1);
     }
 }

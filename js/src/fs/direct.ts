@@ -3,7 +3,7 @@
 import { endBatch, takeBatch } from './batch.js';
 import type { Door } from './exports.js';
 import { Word } from './exports.js';
-import { openIdb, type Records } from './idb.js';
+import { CommitError, openIdb, type Records } from './idb.js';
 
 // The store thread decides whether the page may (the word `direct`): this tab is the writer, and knows of no
 // other tab. Its own connection is all that the page needs, for the kernel lets one batch fly at a time, whoever
@@ -27,6 +27,8 @@ export class Direct {
   #records: Records | undefined;
   #opening = false;
   #flying = false;
+  /** Another writer's log record was found: the store thread meets it with the next batch, and gives way. */
+  #taken = false;
 
   constructor(door: Door, name: string, durability: 'relaxed' | 'strict', events: DirectEvents) {
     this.#door = door;
@@ -40,7 +42,8 @@ export class Direct {
     if (this.#flying) return true;
     const { words } = this.#door;
     const store = Atomics.load(words, Word.direct) - 1;
-    if (store < 0 || Atomics.load(words, Word.workers) !== 0) return false;
+    if (store < 0) this.#taken = false;
+    if (store < 0 || this.#taken || Atomics.load(words, Word.workers) !== 0) return false;
     if (!this.#records) {
       this.#prepare();
       return false;
@@ -65,6 +68,7 @@ export class Direct {
   #land(store: number, epoch: number, error?: unknown): void {
     const errno = endBatch(this.#door, store, epoch, error);
     this.#flying = false;
+    this.#taken = error instanceof CommitError && error.errno === 116;
     const { words } = this.#door;
     Atomics.add(words, Word.done, 1);
     Atomics.notify(words, Word.done);

@@ -161,23 +161,24 @@ export const list = (path: string, syscall = 'scandir'): Op<RawEntry[]> => ({
   attempt: (door) => door.exports.isolith_fs_list(door.text(path)),
   answer(door) {
     const bytes = door.output();
+    const text = UNITS.decode(bytes);
     const entries: RawEntry[] = [];
     for (let at = 0; at < bytes.length; ) {
-      const length = bytes[at + 1]! | (bytes[at + 2]! << 8);
-      entries.push({ type: bytes[at]!, name: shortText(bytes, at + 3, length) });
-      at += 3 + length;
+      const start = at + 3;
+      const end = start + (bytes[at + 1]! | (bytes[at + 2]! << 8));
+      entries.push({ type: bytes[at]!, name: isAscii(bytes, start, end) ? text.slice(start, end) : decode(bytes.subarray(start, end)) });
+      at = end;
     }
     return entries;
   },
 });
 
-const { fromCharCode } = String;
+/** One unit a byte: places in the text are places in the bytes, and cutting a text up is cheaper than decoding each piece. */
+const UNITS = new TextDecoder('windows-1252');
 
-/** Names are mostly short and ASCII: the decoder would cost more than the loop. */
-function shortText(bytes: Uint8Array, at: number, length: number): string {
-  const part = bytes.subarray(at, at + length);
-  for (let i = 0; i < length; i++) if (part[i]! >= 0x80) return decode(part);
-  return fromCharCode.apply(null, part as unknown as number[]);
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false;
+  return true;
 }
 
 /** What `remove` takes away. */

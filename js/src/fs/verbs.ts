@@ -152,7 +152,8 @@ export function* readdir(path: PathLike, options?: ReaddirOptions): Steps<(strin
 
 function* entriesOf(root: string, options: ReaddirOptions | undefined, syscall: string): Steps<(string | Dirent | Uint8Array)[]> {
   const { withFileTypes = false, recursive = false } = typeof options === 'object' && options ? options : {};
-  const named = (name: string): string | Uint8Array => (encodingOf(options) === 'buffer' ? new TextEncoder().encode(name) : name);
+  const inBytes = encodingOf(options) === 'buffer';
+  const named = (name: string): string | Uint8Array => (inBytes ? new TextEncoder().encode(name) : name);
   const found: (string | Dirent | Uint8Array)[] = [];
   const queue: [dir: string, below: string][] = [[root, '']];
   for (let next = queue.shift(); next; next = queue.shift()) {

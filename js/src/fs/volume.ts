@@ -232,6 +232,8 @@ class RecordVolume implements Volume {
       this.#landed(batch);
     } catch (error) {
       this.#landed(batch, error);
+      // The log goes on without us: what is there now must be read before anything is written.
+      if (error instanceof CommitError && error.errno === 116) this.#yield();
     } finally {
       this.#host.busy(-1);
     }
@@ -249,13 +251,16 @@ class RecordVolume implements Volume {
     } catch (error) {
       failure = error;
     }
-    release(this.#door, this.store);
     if (failure instanceof CommitError && failure.errno === 28) {
+      release(this.#door, this.store);
       void this.#refused(batch, failure);
       return true;
     }
-    this.#landed(batch, failure);
+    // Who waits is answered first, and goes on while this thread cleans up.
+    const errno = endBatch(this.#door, this.store, batch.epoch, failure);
     this.#host.tick();
+    release(this.#door, this.store);
+    this.#ended(errno);
     return true;
   }
 
@@ -269,7 +274,11 @@ class RecordVolume implements Volume {
   }
 
   #landed({ epoch }: Batch, error?: unknown): void {
-    const errno = endBatch(this.#door, this.store, epoch, error);
+    this.#ended(endBatch(this.#door, this.store, epoch, error));
+  }
+
+  /** What is to be done after a batch. */
+  #ended(errno: number): void {
     if (errno === 0) this.tell();
     else if (errno === 28) void this.measure();
     const { exports } = this.#door;
@@ -324,6 +333,12 @@ class RecordVolume implements Volume {
     this.#door.exports.isolith_fs_owned(this.store, 0);
     this.#host.rights();
     void this.#recover();
+  }
+
+  #yield(): void {
+    if (!this.#writer.owns) return;
+    this.#writer.release();
+    this.robbed();
   }
 
   /** After a theft: what is not durable by now never will be, and is told so; the rest is read anew. */

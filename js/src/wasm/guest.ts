@@ -1,8 +1,9 @@
 /** A guest on the thread that runs it: its instance, its memory, its fuel, and what its failures mean. */
 
+import { type Direct, directOf } from './direct.js';
 import { WasmCode, WasmError } from './errors.js';
 import { MOST_FUEL, wasmFunction } from './fuel.js';
-import type { Shape } from './shape.js';
+import type { FuncType, Shape } from './shape.js';
 
 /** What an import of a guest is given, by what can travel to its thread. */
 export type Given =
@@ -137,12 +138,22 @@ export class Guest {
           return callable(...args);
       }
     } catch (error) {
-      // A program that exits without an error has returned.
-      if (this.#world.exitCode(error) === 0) return undefined;
-      throw this.#failure(error, WasmCode.call, this.#names[index]!);
+      return this.#caught(index, error);
     } finally {
       this.#depth--;
     }
+  }
+
+  /** A quick way to a function that takes and gives plain numbers; none where the stack is watched. */
+  direct(index: number, type: FuncType): Direct | undefined {
+    if (this.#stack) return undefined;
+    return directOf(this.functions[index]!, type, (error) => this.#caught(index, error) ?? []);
+  }
+
+  #caught(index: number, error: unknown): undefined {
+    // A program that exits without an error has returned.
+    if (this.#world.exitCode(error) === 0) return undefined;
+    throw this.#failure(error, WasmCode.call, this.#names[index]!);
   }
 
   /** Calls an export that takes and gives nothing, if there is one of that name. */

@@ -1,7 +1,9 @@
 /** Instances as users have them: calls by name and signature, memory, fuel, and their end. */
 
+import type { Direct } from './direct.js';
 import { WasmCode, WasmError } from './errors.js';
 import { fuelOf, type Reserve } from './fuel.js';
+import type { Guest } from './guest.js';
 import { Op } from './ops.js';
 import type { Port } from './ports.js';
 import type { ExportType, FuncType, Shape } from './shape.js';
@@ -77,6 +79,9 @@ export class Instance {
   /** What was called last, which is likely called next. */
   #lastName: string | undefined;
   #last: Fn | undefined;
+  #direct: Direct | null = null;
+  /** Quick ways by function, made when a function is first called; null where there is none. */
+  readonly #directs: (Direct | null)[] = [];
 
   constructor({ moduleId, shape, port, timeout, rule, reserve, free }: InstanceOptions) {
     this.moduleId = moduleId;
@@ -107,19 +112,33 @@ export class Instance {
    */
   async call(name: string, ...args: Argument[]): Promise<(number | bigint)[]> {
     const { index, type } = this.#function(name);
-    const { guest } = this.#port;
-    if (guest) return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);
+    if (this.#port.guest) return this.#here(this.#port.guest, name, args);
     const values = toWasm(name, type, args, false);
     // One number goes as it is, which is the fastest.
     const data = values.length === 0 ? undefined : values.length === 1 && typeof values[0] === 'number' ? values[0] : values;
     return fromWasm(type, await this.#timed(name, Op.call + index, data), this.#rule);
   }
 
-  /** As `call`, at once; only for instances on this thread (`inline`). */
+  /**
+   * As `call`, at once: throws what `call` rejects with, and 5002 for an instance in a worker. It blocks
+   * this thread until the function returns; only for instances on this thread (`inline`).
+   */
   callSync(name: string, ...args: Argument[]): (number | bigint)[] {
-    const { index, type } = this.#function(name);
+    if (name === this.#lastName) {
+      const quick = this.#direct?.(args);
+      if (quick) return quick;
+    }
+    this.#function(name);
     const { guest } = this.#port;
     if (!guest) throw new WasmError(WasmCode.call, `${name} runs in a worker: callSync is for { inline: true }`);
+    return this.#here(guest, name, args);
+  }
+
+  /** Calls what was looked up last, on this thread. */
+  #here(guest: Guest, name: string, args: readonly Argument[]): (number | bigint)[] {
+    const quick = this.#direct?.(args);
+    if (quick) return quick;
+    const { index, type } = this.#last!;
     return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);
   }
 
@@ -166,6 +185,7 @@ export class Instance {
 
   #end(why: Error): void {
     this.#ended ??= why;
+    this.#lastName = undefined;
     instances.delete(this.id);
   }
 
@@ -175,12 +195,13 @@ export class Instance {
   }
 
   #function(name: string): Fn {
-    if (name === this.#lastName && !this.#ended) return this.#last!;
+    if (name === this.#lastName) return this.#last!;
     this.#lives();
     const fn = this.#functions.get(name);
     if (fn) {
       if (fn.type.results.includes('v128')) throw new WasmError(WasmCode.type, `${name} returns v128: JavaScript cannot have vectors`);
       this.#lastName = name;
+      this.#direct = this.#directs[fn.index] ??= this.#port.guest?.direct(fn.index, fn.type) ?? null;
       return (this.#last = fn);
     }
     const other = this.#shape.exports.find((one) => one.name === name);

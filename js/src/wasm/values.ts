@@ -83,7 +83,7 @@ function convert(name: string, at: number, type: ValueType, arg: Argument, inlin
 /** The results of a call as callers get them: what the engine returned for none, one, or several. */
 export function fromWasm({ results }: FuncType, returned: unknown, rule: BigintRule): (number | bigint)[] {
   if (typeof returned === 'number') return [returned];
-  if (results.length === 0) return [];
+  if (results.length === 0 || returned === undefined) return [];
   if (results.length > 1) return (returned as (number | bigint)[]).map((value) => result(value, rule));
   return [result(returned as number | bigint, rule)];
 }

@@ -66,17 +66,23 @@ function mounted(who, store, caveat) {
 const idb = mounted('isolith, idb store', 'idb', 'waits for the commit');
 const opfs = mounted('isolith, opfs store', 'opfs', 'waits for the write into the container');
 
+/** A worker that has said that it is ready, and how to have its next answer. */
+async function ready(url, name = '') {
+  const worker = new Worker(url, { type: 'module', name });
+  const answer = () => new Promise((done, failed) => {
+    worker.onmessage = ({ data }) => done(data);
+    worker.onerror = (event) => failed(new Error(event.message));
+  });
+  await answer();
+  return { worker, answer };
+}
+
 /** One sync access handle in a worker: the platform at its barest. */
 const bare = {
   who: 'bare OPFS handle',
-  caveat: 'one file, bytes appended: no names, no journal',
-  async open(env) {
-    const worker = new Worker(env.workerUrl('opfs'), { type: 'module' });
-    const answer = () => new Promise((done, failed) => {
-      worker.onmessage = ({ data }) => done(data);
-      worker.onerror = (event) => failed(new Error(event.message));
-    });
-    await answer();
+  caveat: 'one file, bytes appended: no names, no journal; the thread that writes owns the handle',
+  async open(env, name) {
+    const { worker, answer } = await ready(env.workerUrl('opfs'), name);
     return {
       write(_name, bytes) {
         worker.postMessage(bytes);
@@ -86,10 +92,33 @@ const bare = {
         worker.postMessage({ count, bytes });
         return answer();
       },
+      serve: (order) => worker.postMessage(order),
       async clear() {
         worker.postMessage('close');
         await answer();
         worker.terminate();
+      },
+    };
+  },
+};
+
+/** The same, asked by another worker through shared memory, as files that all threads share must be. */
+const asked = {
+  who: 'bare OPFS handle, asked by another worker',
+  caveat: 'one file, bytes appended: no names, no journal; a word in shared memory asks, another answers',
+  async open(env) {
+    const owner = await bare.open(env, 'asked');
+    const { worker, answer } = await ready(env.workerUrl('opfs-caller'));
+    return {
+      within(count, bytes) {
+        const order = { shared: new SharedArrayBuffer(64 + bytes), count, bytes };
+        owner.serve(order);
+        worker.postMessage(order);
+        return answer();
+      },
+      async clear() {
+        worker.terminate();
+        await owner.clear();
       },
     };
   },
@@ -181,4 +210,4 @@ const zenfs = {
   },
 };
 
-export { bare, dexie, idb, idbKeyval, isolith, lightning, opfs, zenfs };
+export { asked, bare, dexie, idb, idbKeyval, isolith, lightning, opfs, zenfs };

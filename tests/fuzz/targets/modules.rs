@@ -31,8 +31,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let pair = if flag(7) { [file, OTHER] } else { [OTHER, file] };
     if let Some(combined) = checked(combine(&pair, &options), &pair) {
         // What was linked is a module that the linker can read again, and no area overlaps.
-        for placed in &combined.modules {
-            inspect(&placed.bytes).expect("a linked module is a module");
+        for (placed, file) in combined.modules.iter().zip(pair) {
+            inspect(&placed.file.bytes(file)).expect("a linked module is a module");
         }
         let [first, second] = combined.modules.as_slice() else { panic!("two modules went in") };
         assert!(first.area.1 <= second.area.0 && second.area.1 <= combined.heap_base);

@@ -53,6 +53,7 @@ export class Runner {
       mode: page.mode,
       shared: this.#browser.shares('cross-origin-embedder-policy' in MODES[page.mode]) ? '1' : '0',
       start: String(page.start),
+      ...(process.env.ISOLITH_KILLS ? { kills: process.env.ISOLITH_KILLS } : {}),
       ...(page.phase === undefined ? {} : { phase: String(page.phase) }),
     });
     this.#expect(page, LOAD, 'the page did not load');

@@ -9,6 +9,15 @@ const fresh = async (name) => {
   return `/p-${name}`;
 };
 
+test('a directory tells names of all lengths and letters as they were given', async () => {
+  const dir = await fresh('letters');
+  const names = ['a', 'ü', '€uro', 'mi😀ed', '\x7f', '\x80\x9f', 'n'.repeat(127), 'n'.repeat(128), 'n'.repeat(255), 'ü'.repeat(127)].sort();
+  for (const name of names) await writeFile(`${dir}/${name}`, '');
+  assertEqual((await fs.readdir(dir)).sort(), names);
+  const bytes = (await fs.readdir(dir, { encoding: 'buffer' })).map((name) => new TextDecoder().decode(name));
+  assertEqual(bytes.sort(), names);
+});
+
 test('directories are made, read and removed', async () => {
   const dir = await fresh('dirs');
   assertEqual(await mkdir(`${dir}/a/b/c`, { recursive: true }), `${dir}/a`);
