@@ -2,7 +2,20 @@
 
 import { IsolithError } from './errors.js';
 
-/** Why the linker refused a module: which of those given, and the byte of its file. */
+/**
+ * Why the linker refused a module: which of those given, and the byte of its file. Nothing was made.
+ *
+ * | `code` | what is wrong | what helps |
+ * |---|---|---|
+ * | `ERR_MALFORMED_MODULE` | the bytes are no WebAssembly: cut off, counts or numbers that cannot be | the file as the compiler wrote it |
+ * | `ERR_UNSUPPORTED_MODULE` | sound, but nothing that can be linked here: a component, several memories, 32 and 64 bits together, no `dylink.0` where one is needed | another target of the compiler |
+ * | `ERR_NOT_RELOCATABLE` | addresses that nothing tells from numbers | link it with `--emit-relocs`, or as a side module |
+ * | `ERR_STALE_RELOCATION` | a relocation entry that does not fit the bytes which it names: the module was rewritten after linking | run `wasm-opt` and the like after this, not before |
+ * | `ERR_MISSING_HEAP_BASE` | the end of its memory is unknown | `--export=__heap_base`, or `--emit-relocs` |
+ * | `ERR_UNDEFINED_SYMBOL` | a side module needs what no module defines | give the library that has it |
+ * | `ERR_DUPLICATE_SYMBOL` | two modules define it, neither weakly | leave one out |
+ * | `ERR_LAYOUT_OVERFLOW` | it does not fit where it was to go: modules overlap, or need more than the memory or a limit allows | another offset, a larger memory |
+ */
 export class LinkError extends IsolithError {
   /** Bytes from the start of the module's file. */
   readonly offset: number;
