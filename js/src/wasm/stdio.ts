@@ -10,7 +10,13 @@ export type Input = string | Uint8Array | ArrayBuffer | ReadableStream<Uint8Arra
 /** What takes a program's output: a stream, or a function that is called with each piece. */
 export type Output = WritableStream<Uint8Array> | ((bytes: Uint8Array<ArrayBuffer>) => void);
 
-/** What a program is connected with. */
+/**
+ * What a program is connected with.
+ *
+ * Each of the two outputs keeps its order; between them there is none. All of it has been handed over when
+ * `runWasi`, `pipeline` or a process's `wait` resolves; of an instance, when `drop` does: what a call wrote may
+ * come after the call's result. A target that is slower than the program makes the program wait.
+ */
 export interface StdioConfig {
   readonly stdin?: Input;
   readonly stdout?: Output;
