@@ -70,6 +70,6 @@ export default [
   ...contest("combine of the document's three modules", ['common-recipe', 'a-recipe', 'b-recipe'], 20, ({ combine }, files) => combine(files), [{ than: 'best peer', times: 5 }]),
   ...contest('heap base and relocate, 105 KB', ['pointers-recipe'], 5, relocated, [{ than: 'best peer', times: 5 }]),
   ...contest('heap base and relocate, 1.6 MB of code', ['large'], 2, relocated, [{ than: 'best peer', times: 5 }]),
-  // Both mostly copy here: the peer leaves out what speaks to debuggers, we move it too.
+  // Both mostly copy here, and leave out what speaks to debuggers.
   ...contest('heap base and relocate, 1.6 MB of data and debugging data', ['kernel-large'], 3, relocated),
 ];
