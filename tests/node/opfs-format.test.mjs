@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { build } from 'esbuild';
+import { records } from '../fixtures/fs/records.mjs';
 
 const { outputFiles } = await build({ entryPoints: [new URL('../../js/src/fs/opfs.ts', import.meta.url).pathname], bundle: true, format: 'esm', platform: 'browser', write: false });
 const { openOpfs } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
@@ -47,24 +48,10 @@ const fixture = (format) => readFileSync(new URL(`../fixtures/fs/opfs-${format}.
 const beginning = ({ bytes }) => bytes.subarray(0, 4).toString();
 const key = (text) => new Uint8Array(Buffer.from(text));
 
-/** The records that the containers were made of, extents too. */
-function records() {
-  const bytes = readFileSync(new URL('../fixtures/fs/format-2.bin', import.meta.url));
-  const all = [];
-  let at = 0;
-  const part = () => {
-    const length = bytes.readUInt32LE(at);
-    at += 4 + length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) all.push([part(), part()]);
-  return all;
-}
-
 async function holdsAll(store) {
   const all = records();
-  const values = await store.load(all.map(([name]) => new Uint8Array(name)));
-  all.forEach(([name, value], at) => assert.deepEqual(Buffer.from(values[at] ?? []), value, `record ${name.toString('hex')}`));
+  const values = await store.load(all.map(({ key }) => new Uint8Array(key)));
+  all.forEach(({ key, value }, at) => assert.deepEqual(Buffer.from(values[at] ?? []), value, `record ${key.toString('hex')}`));
   assert.deepEqual(await store.load([key('done'), key('dtwo')]), [undefined, undefined]);
 }
 
