@@ -99,7 +99,7 @@ function* copyTree(source: string, dest: string, raw: ops.RawStat, there: Stats 
     throw systemError('ERR_FS_CP_EINVAL', 22, 'Invalid src or dest', 'cp', dest, `EINVAL (cannot copy ${source} to a subdirectory of self ${dest})`);
   }
   if (!there) yield* mkdir(dest, { recursive: true, mode: raw[2]! & 0o7777 });
-  for (const { name } of yield* step(ops.list(source))) yield* cp(join(source, name), join(dest, name), options);
+  for (const name of (yield* step(ops.list(source))).names) yield* cp(join(source, name), join(dest, name), options);
 }
 
 function* copyLeaf(source: string, dest: string, type: number, there: Stats | undefined, options: CpOptions): Steps<void> {

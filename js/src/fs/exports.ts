@@ -25,7 +25,7 @@ export interface FsExports {
   isolith_fs_copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): number;
   isolith_fs_stat(path: number, handle: number, follow: number): number;
   isolith_fs_mkdir(path: number, mode: number, all: number): number;
-  isolith_fs_list(path: number): number;
+  isolith_fs_list(path: number, seen: number): number;
   isolith_fs_remove(path: number, what: number): number;
   isolith_fs_name(from: number, to: number, what: number): number;
   isolith_fs_readlink(path: number, real: number): number;
@@ -130,12 +130,22 @@ export const enum State {
   failed,
 }
 
+/** What a directory holds: a type for each name (1 a file, 2 a directory, 3 a symbolic link). Not to be changed. */
+export interface Listing {
+  readonly names: readonly string[];
+  readonly types: Uint8Array;
+  /** The kernel's number for this state of the directory. */
+  readonly stamp: number;
+}
+
 const doors = new WeakMap<Kernel, Door>();
 
 /** The exports, with what a thread needs to talk to them. */
 export class Door {
   readonly kernel: Kernel;
   readonly exports: FsExports;
+  /** Listings by the path they were last asked for with; the kernel says whether they still hold. */
+  readonly listings = new Map<string, Listing>();
   readonly #frame: number;
   readonly #wordsAt: number;
   #inputAt = 0;

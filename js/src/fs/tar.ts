@@ -60,7 +60,9 @@ function* header(entry: Entry): Generator<Uint8Array<ArrayBuffer>> {
 async function* pack(client: Client, root: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const queue = [''];
   for (let below = queue.pop(); below !== undefined; below = queue.pop()) {
-    for (const { type, name } of await client.run(step(ops.list(below === '' ? root : join(root, below))))) {
+    const { names, types } = await client.run(step(ops.list(below === '' ? root : join(root, below))));
+    for (const [at, name] of names.entries()) {
+      const type = types[at];
       const relative = below === '' ? name : `${below}/${name}`;
       const path = join(root, relative);
       const raw = await client.run(step(ops.stat(path, false)));

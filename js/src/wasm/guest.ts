@@ -3,6 +3,7 @@
 import { type Direct, directOf } from './direct.js';
 import { WasmCode, WasmError } from './errors.js';
 import { MOST_FUEL, wasmFunction } from './fuel.js';
+import { interrupt } from './interrupt.js';
 import type { FuncType, Shape } from './shape.js';
 
 /** What an import of a guest is given, by what can travel to its thread. */
@@ -30,6 +31,8 @@ export interface Load {
   readonly start: string | undefined;
   /** The export of the table whose function is called when fuel is spent. */
   readonly refill: string | undefined;
+  /** Whether the counter is no fuel, but has the guest looked after now and then. */
+  readonly interruptible: boolean;
   /** The export that counts what is left of the stack, and what it begins with. */
   readonly stack: { readonly name: string; readonly bytes: number } | undefined;
   /** Whether it is a library: `_initialize` is called before anything else. */
@@ -99,7 +102,11 @@ export class Guest {
     if (load.memory !== undefined) made = instance.exports[load.memory] as WebAssembly.Memory;
     const guest = new Guest(load, world, instance.exports, made);
     if (guest.#fuel) guest.#fuel.value = load.amount;
-    if (load.refill !== undefined) (instance.exports[load.refill] as WebAssembly.Table).set(0, wasmFunction(() => guest.#refill()));
+    if (load.refill !== undefined) {
+      const table = instance.exports[load.refill] as WebAssembly.Table;
+      if (load.interruptible) interrupt(instance.exports[load.fuel!] as WebAssembly.Global, table);
+      else table.set(0, wasmFunction(() => guest.#refill()));
+    }
     if (load.start !== undefined) {
       const start = instance.exports[load.start] as Callable;
       guest.#run(WasmCode.instantiate, 'the start function', () => start());
@@ -112,7 +119,7 @@ export class Guest {
     this.#world = world;
     this.#exports = exports;
     this.#memory = memory;
-    this.#fuel = load.fuel === undefined ? undefined : (exports[load.fuel] as WebAssembly.Global);
+    this.#fuel = load.fuel === undefined || load.interruptible ? undefined : (exports[load.fuel] as WebAssembly.Global);
     this.#stack = load.stack && { left: exports[load.stack.name] as WebAssembly.Global, bytes: load.stack.bytes };
     this.#names = load.functions;
     this.functions = load.functions.map((name) => exports[name] as Callable);

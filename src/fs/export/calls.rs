@@ -248,16 +248,27 @@ pub extern "C-unwind" fn isolith_fs_mkdir(len: usize, mode: u32, all: u32) -> u3
     })
 }
 
-/// The entries of a directory by name: a byte of type, two of length, the name.
+/// The entries of a directory by name. Number 0: its stamp; number 1: how many entries, or -1 if
+/// the stamp is `seen`: then they are what they were. The answer is a byte of type for each, then
+/// the names with a slash after each.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_list(len: usize) -> u32 {
+pub extern "C-unwind" fn isolith_fs_list(len: usize, seen: f64) -> u32 {
     serve(&mut |desk| {
-        let mut bytes = Vec::new();
-        desk.fs.list(Place::root(&input(0, len)), &mut |name, _, file_type| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let stamp = desk.fs.list_stamp(place)? as f64;
+        if stamp == seen {
+            tell(0, &[stamp, -1.0]);
+            return Ok(());
+        }
+        let (mut bytes, mut names) = (Vec::new(), Vec::new());
+        desk.fs.list(place, &mut |name, _, file_type| {
             bytes.push(type_number(file_type));
-            bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
-            bytes.extend_from_slice(name);
+            names.extend_from_slice(name);
+            names.push(b'/');
         })?;
+        tell(0, &[stamp, bytes.len() as f64]);
+        bytes.append(&mut names);
         tell_bytes(bytes);
         Ok(())
     })
