@@ -143,8 +143,8 @@ test('a connection that the browser closes is opened again, and nothing is missi
     const { default: fs } = await import('isolith/fs');
     await fs.mkdir('/closed', { recursive: true });
     if (text === 'first') await fs.mount('/closed', { name: 'closed' });
-    for (const dir of ['/', '/closed/']) await fs.writeFile(`${dir}${text}`, text);
-    return [await fs.readFile('/closed/first', 'utf8'), await fs.readFile('/first', 'utf8'), await fs.check()];
+    for (const dir of ['/closed-', '/closed/']) await fs.writeFile(`${dir}${text}`, text);
+    return [await fs.readFile('/closed/first', 'utf8'), await fs.readFile('/closed-first', 'utf8'), await fs.check()];
   }, text);
   assertEqual(await write('first'), ['first', 'first', []]);
   for (const name of ['closed', 'isolith']) {
@@ -156,7 +156,7 @@ test('a connection that the browser closes is opened again, and nothing is missi
   channel.close();
   await tab.close();
   // What was written on the new connection is in the database.
-  assertEqual(await fs.readFile('/second', 'utf8'), 'second');
+  assertEqual(await fs.readFile('/closed-second', 'utf8'), 'second');
 }, { timeout });
 
 test('one that never opens is given up with a clear error', async () => {
@@ -165,8 +165,8 @@ test('one that never opens is given up with a clear error', async () => {
   assert(/stuck did not open within \d+ ms: another tab/.test(error.message), error.message);
   keeper.close();
   await deleted;
-  await fs.mount('/stuck', { name: 'stuck' });
-  await fs.writeFile('/stuck/file', 'x');
+  await fs.mount('/never-opens', { name: 'stuck' });
+  await fs.writeFile('/never-opens/file', 'x');
 }, { timeout, shared: true, modes: ['isolated'], reason: 'once is enough for what takes so long' });
 
 const chromium = { only: ['chromium'], reason: 'only its DevTools protocol clears storage', timeout };
