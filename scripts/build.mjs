@@ -15,12 +15,15 @@ const DIST = join(ROOT, 'pkg/dist');
 const WORK = join(ROOT, 'target/package');
 const tools = { PATH: `${join(ROOT, '.tools/bin')}${delimiter}${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH}` };
 
-/** Whether `built` is missing or older than the Rust sources: pages with an older kernel fail in strange ways. */
-async function isOlder(built) {
+/**
+ * Whether `built` is missing or older than the Rust sources, but those in the folder `apart`: pages with an older
+ * kernel fail in strange ways.
+ */
+async function isOlder(built, apart) {
   if (!existsSync(built)) return true;
   const { mtimeMs } = await stat(built);
   for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    if (name.endsWith('.rs') && (await stat(join(ROOT, 'src', name))).mtimeMs > mtimeMs) return true;
+    if (name.endsWith('.rs') && !name.startsWith(apart) && (await stat(join(ROOT, 'src', name))).mtimeMs > mtimeMs) return true;
   }
   return false;
 }
@@ -88,8 +91,8 @@ async function javascript() {
 }
 
 await mkdir(WORK, { recursive: true });
-if (!onlyJs || (await isOlder(join(WORK, 'glue_bg.wasm')))) await kernel();
-if (!onlyJs || (await isOlder(join(WORK, 'linker.wasm')))) {
+if (!onlyJs || (await isOlder(join(WORK, 'glue_bg.wasm'), 'linker/'))) await kernel();
+if (!onlyJs || (await isOlder(join(WORK, 'linker.wasm'), 'fs/'))) {
   console.log('build: linker');
   buildLinker({ out: WORK, optimize: !dev });
 }
