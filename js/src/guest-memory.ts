@@ -2,6 +2,8 @@
 
 /** Which guest's memory is meant: one at a time on each thread, set before each call. */
 export interface GuestMemory {
+  /** Whose memory is meant: to look here first is quicker than to say it again. */
+  readonly current: WebAssembly.Memory | undefined;
   /** The guest's memory for the calls to come. */
   use(memory: WebAssembly.Memory): void;
   /** What the kernel imports, by name. Addresses come signed; a wrong one is answered with 0. */
@@ -29,8 +31,10 @@ export function guestMemory(kernel: WebAssembly.Memory): GuestMemory {
     else for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
   };
   return {
+    get current() {
+      return memory;
+    },
     use(next) {
-      if (next === memory) return;
       memory = next;
       renew();
     },

@@ -2,6 +2,7 @@
 
 import type { Client } from '../fs/client.js';
 import { AGAIN } from '../fs/exports.js';
+import type { GuestMemory } from '../guest-memory.js';
 import type { Kernel } from '../kernel.js';
 import { runtimeExports, Status, type WasiFunction, wasiFunction } from './kernel-wasi.js';
 
@@ -50,20 +51,24 @@ class Caller {
   readonly pid: number;
   readonly #kernel: Kernel;
   readonly #client: Client;
+  readonly #guest: GuestMemory;
   readonly #memory: () => WebAssembly.Memory;
+  #own: WebAssembly.Memory | undefined;
   readonly #bellAt: number;
 
   constructor(kernel: Kernel, client: Client, pid: number, memory: () => WebAssembly.Memory) {
     this.pid = pid;
     this.#kernel = kernel;
     this.#client = client;
+    this.#guest = kernel.guest!;
     this.#memory = memory;
     this.#bellAt = runtimeExports(kernel).isolith_process_bell(pid) >>> 0;
   }
 
   /** Before a call: the guest's memory is meant. */
   begin(): void {
-    this.#kernel.guest!.use(this.#memory());
+    const memory = (this.#own ??= this.#memory());
+    if (this.#guest.current !== memory) this.#guest.use(memory);
   }
 
   /** Before a call by a path: what other tabs have written is seen. */
