@@ -31,9 +31,9 @@ async function mounted(name, options = {}) {
 
 /** A mount that never ends by itself. It takes as long as the filesystem is patient: it begins here, and the other tests run meanwhile. */
 const stuck = context.shared && context.mode === 'isolated' && (async () => {
-  const keeper = await open('stuck', 1, true);
-  const deleted = remove('stuck');
-  return { keeper, deleted, error: await mounted('stuck').then(() => ({}), (error) => error) };
+  const keeper = await open('never-opens', 1, true);
+  const deleted = remove('never-opens');
+  return { keeper, deleted, error: await mounted('never-opens').then(() => ({}), (error) => error) };
 })();
 
 test('a later version of the page may upgrade the database at once, and is not written over', async () => {
@@ -162,10 +162,10 @@ test('a connection that the browser closes is opened again, and nothing is missi
 test('one that never opens is given up with a clear error', async () => {
   const { keeper, deleted, error } = await stuck;
   assertEqual(error.code, 'EBUSY');
-  assert(/stuck did not open within \d+ ms: another tab/.test(error.message), error.message);
+  assert(/never-opens did not open within \d+ ms: another tab/.test(error.message), error.message);
   keeper.close();
   await deleted;
-  await fs.mount('/never-opens', { name: 'stuck' });
+  await fs.mount('/never-opens', { name: 'never-opens' });
   await fs.writeFile('/never-opens/file', 'x');
 }, { timeout, shared: true, modes: ['isolated'], reason: 'once is enough for what takes so long' });
 
