@@ -153,12 +153,15 @@ export function* readdir(path: PathLike, options?: ReaddirOptions): Steps<(strin
 function* entriesOf(root: string, options: ReaddirOptions | undefined, syscall: string): Steps<(string | Dirent | Uint8Array)[]> {
   const { withFileTypes = false, recursive = false } = typeof options === 'object' && options ? options : {};
   const inBytes = encodingOf(options) === 'buffer';
+  if (!withFileTypes && !recursive && !inBytes) return (yield* step(ops.list(root, syscall))).names.slice();
   const named = (name: string): string | Uint8Array => (inBytes ? new TextEncoder().encode(name) : name);
   const found: (string | Dirent | Uint8Array)[] = [];
   const queue: [dir: string, below: string][] = [[root, '']];
   for (let next = queue.shift(); next; next = queue.shift()) {
     const [dir, below] = next;
-    for (const { type, name } of yield* step(ops.list(dir, syscall))) {
+    const { names, types } = yield* step(ops.list(dir, syscall));
+    for (const [at, name] of names.entries()) {
+      const type = types[at]!;
       const relative = below === '' ? name : `${below}/${name}`;
       found.push(withFileTypes ? new Dirent(named(name) as string, dir, type) : named(relative));
       if (recursive && type === 2) queue.push([join(dir, name), relative]);

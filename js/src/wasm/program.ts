@@ -69,7 +69,7 @@ export class Program {
     if (inline && config.timeout !== undefined) requireShared('a timeout');
     const process = await createProcess(config, connections);
     try {
-      const prepared = await prepare(compiled, { ...config, inline }, process.pid);
+      const prepared = await prepare(compiled, { interruptible: true, ...config, inline }, process.pid);
       return new Program(process, prepared, config.timeout);
     } catch (error) {
       await process.free();
