@@ -54,11 +54,11 @@ export interface FsPromises extends Mapped {
   readdir(path: PathLike, options: ListHow<Encoding | null, true> & { readonly withFileTypes: true }): Promise<Dirent[]>;
   stat(path: PathLike, options?: { readonly bigint?: false | undefined }): Promise<Stats>;
   stat(path: PathLike, options: { readonly bigint: true }): Promise<BigIntStats>;
-  stat(path: PathLike, options: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
+  stat(path: PathLike, options?: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
   stat(path: PathLike, options: { readonly bigint?: false | undefined; readonly throwIfNoEntry: boolean }): Promise<Stats | undefined>;
   lstat(path: PathLike, options?: { readonly bigint?: false | undefined }): Promise<Stats>;
   lstat(path: PathLike, options: { readonly bigint: true }): Promise<BigIntStats>;
-  lstat(path: PathLike, options: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
+  lstat(path: PathLike, options?: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
   lstat(path: PathLike, options: { readonly bigint?: false | undefined; readonly throwIfNoEntry: boolean }): Promise<Stats | undefined>;
   mkdir(path: PathLike, options: verbs.MkdirOptions & { readonly recursive: true }): Promise<string | undefined>;
   mkdir(path: PathLike, options?: verbs.Mode | null | (verbs.MkdirOptions & { readonly recursive?: false | undefined })): Promise<void>;
