@@ -24,7 +24,7 @@ const text = (name) => (dir) => fs.readFile(`${dir}/${name}`, 'utf8');
 const WAYS = {
   writeFile: [(dir) => fs.writeFile(`${dir}/written`, 'written'), text('written'), 'written'],
   'writeFile, replacing': [(dir) => fs.writeFile(`${dir}/old-written`, 'new'), text('old-written'), 'new'],
-  'writeFile with a callback': [(dir) => new Promise((done, failed) => fs.fs.writeFile(`${dir}/called`, 'called back', (error) => (error ? failed(error) : done()))), text('called'), 'called back'],
+  'writeFile with a callback': [(dir) => new Promise((done, failed) => fs.writeFile(`${dir}/called`, 'called back', (error) => (error ? failed(error) : done()))), text('called'), 'called back'],
   writeText: [(dir) => writeText(`${dir}/made/on/the/way`, 'one line'), text('made/on/the/way'), 'one line'],
   appendFile: [(dir) => fs.appendFile(`${dir}/old-appended`, ' and new'), text('old-appended'), 'old and new'],
   'write, then sync': [async (dir) => {
