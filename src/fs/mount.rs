@@ -11,6 +11,7 @@ use super::path::Place;
 use super::resolve::Follow;
 use super::step::{At, Step, fail};
 use crate::error::{Error, Kind};
+use std::collections::BinaryHeap;
 
 impl Fs {
     /// Mounts a store of records over the directory `at` (the first one at `/`, whatever `at`
@@ -239,8 +240,8 @@ impl Fs {
                 None => self.forget_inode(node),
             }
         }
-        names.sort_unstable();
-        for (dir, name, node) in names {
+        // By a heap: a sort of the standard library takes six kilobytes of module.
+        for (dir, name, node) in BinaryHeap::from(names).into_sorted_vec() {
             let vacant = matches!(self.tree.lookup(dir, &name), Ok(None));
             if !vacant || self.tree.link(dir, name.clone(), node).is_err() {
                 let text = String::from_utf8_lossy(&name);

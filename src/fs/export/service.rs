@@ -318,7 +318,14 @@ pub extern "C-unwind" fn isolith_fs_sweep(store: u32) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_check() -> u32 {
     serve(&mut |desk| {
-        tell_bytes(desk.fs.check().join("\n").into_bytes());
+        let mut text = Vec::new();
+        for line in desk.fs.check() {
+            if !text.is_empty() {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(line.as_bytes());
+        }
+        tell_bytes(text);
         Ok(())
     })
 }
