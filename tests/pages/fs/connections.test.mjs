@@ -31,9 +31,9 @@ async function mounted(name, options = {}) {
 
 /** A mount that never ends by itself. It takes as long as the filesystem is patient: it begins here, and the other tests run meanwhile. */
 const stuck = context.shared && context.mode === 'isolated' && (async () => {
-  const keeper = await open('stuck', 1, true);
-  const deleted = remove('stuck');
-  return { keeper, deleted, error: await mounted('stuck').then(() => ({}), (error) => error) };
+  const keeper = await open('never-opens', 1, true);
+  const deleted = remove('never-opens');
+  return { keeper, deleted, error: await mounted('never-opens').then(() => ({}), (error) => error) };
 })();
 
 test('a later version of the page may upgrade the database at once, and is not written over', async () => {
@@ -143,8 +143,8 @@ test('a connection that the browser closes is opened again, and nothing is missi
     const { default: fs } = await import('isolith/fs');
     await fs.mkdir('/closed', { recursive: true });
     if (text === 'first') await fs.mount('/closed', { name: 'closed' });
-    for (const dir of ['/', '/closed/']) await fs.writeFile(`${dir}${text}`, text);
-    return [await fs.readFile('/closed/first', 'utf8'), await fs.readFile('/first', 'utf8'), await fs.check()];
+    for (const dir of ['/closed-', '/closed/']) await fs.writeFile(`${dir}${text}`, text);
+    return [await fs.readFile('/closed/first', 'utf8'), await fs.readFile('/closed-first', 'utf8'), await fs.check()];
   }, text);
   assertEqual(await write('first'), ['first', 'first', []]);
   for (const name of ['closed', 'isolith']) {
@@ -156,17 +156,17 @@ test('a connection that the browser closes is opened again, and nothing is missi
   channel.close();
   await tab.close();
   // What was written on the new connection is in the database.
-  assertEqual(await fs.readFile('/second', 'utf8'), 'second');
+  assertEqual(await fs.readFile('/closed-second', 'utf8'), 'second');
 }, { timeout });
 
 test('one that never opens is given up with a clear error', async () => {
   const { keeper, deleted, error } = await stuck;
   assertEqual(error.code, 'EBUSY');
-  assert(/stuck did not open within \d+ ms: another tab/.test(error.message), error.message);
+  assert(/never-opens did not open within \d+ ms: another tab/.test(error.message), error.message);
   keeper.close();
   await deleted;
-  await fs.mount('/stuck', { name: 'stuck' });
-  await fs.writeFile('/stuck/file', 'x');
+  await fs.mount('/never-opens', { name: 'never-opens' });
+  await fs.writeFile('/never-opens/file', 'x');
 }, { timeout, shared: true, modes: ['isolated'], reason: 'once is enough for what takes so long' });
 
 const chromium = { only: ['chromium'], reason: 'only its DevTools protocol clears storage', timeout };
