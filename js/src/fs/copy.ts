@@ -22,7 +22,8 @@ export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
   try {
     const raw = yield* step(ops.stat(input, true));
     if ((raw[2]! & constants.S_IFMT) === constants.S_IFDIR) throw fsError('EISDIR', about);
-    const draft = yield* step({ ...ops.draft(dest), ...about });
+    const exclusive = (mode & constants.COPYFILE_EXCL) !== 0;
+    const draft = yield* step({ ...ops.draft(dest, exclusive), ...about });
     try {
       for (let at = 0; ; ) {
         const moved = yield* step({ ...ops.copyRange(input, at, draft, at, STEP), ...about });
@@ -30,7 +31,7 @@ export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
         at += moved;
       }
       const bits = raw[2]! & 0o7777;
-      yield* step({ ...ops.publish(draft, dest, bits, (mode & constants.COPYFILE_EXCL) !== 0), ...about });
+      yield* step({ ...ops.publish(draft, dest, bits, exclusive), ...about });
       // A file that was there before takes the permissions over, too.
       const now = (yield* step(ops.stat(dest, true)))[2]! & 0o7777;
       if (now !== bits) yield* step({ ...ops.chmod(dest, bits), ...about });

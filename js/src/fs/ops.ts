@@ -106,10 +106,10 @@ export const limit = (): Op<number> => ({
   answer: (door) => door.number(0),
 });
 
-export const draft = (path: string): Op<number> => ({
+export const draft = (path: string, exclusive: boolean): Op<number> => ({
   syscall: 'open',
   path,
-  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), threadId()),
+  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), Number(exclusive), threadId()),
   answer: (door) => door.number(0),
 });
 
@@ -306,12 +306,12 @@ export const access = (path: string, mode: number): Op<void> => ({
   attempt: (door) => door.exports.isolith_fs_access(door.text(path), mode),
 });
 
-/** Store, bytes used and available, inodes, longest name, block size. */
+/** Store, bytes used and available, inodes, longest name, block size, 1 if in memory only. */
 export const statfs = (path: string): Op<number[]> => ({
   syscall: 'statfs',
   path,
   attempt: (door) => door.exports.isolith_fs_statfs(door.text(path)),
-  answer: (door) => Array.from({ length: 6 }, (_, at) => door.number(at)),
+  answer: (door) => Array.from({ length: 7 }, (_, at) => door.number(at)),
 });
 
 /** What was changed through an open file is durable when its steps are done; all changes of the file, on the disk itself, with `disk`. */

@@ -124,7 +124,7 @@ async function writePieces(client: Client, path: PathLike | Opened, pieces: Iter
   const handle = typeof path === 'object' && 'fd' in path ? path : undefined;
   const text = handle ? '' : pathOf(path as PathLike);
   const replaces = !handle && (flag === 'w' || flag === 'wx');
-  const fd = handle?.fd ?? (await client.run(replaces ? step(ops.draft(text)) : verbs.open(text, flag, mode), false));
+  const fd = handle?.fd ?? (await client.run(replaces ? step(ops.draft(text, flag === 'wx')) : verbs.open(text, flag, mode), false));
   try {
     for await (const piece of pieces) {
       signal?.throwIfAborted();

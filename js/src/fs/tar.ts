@@ -214,7 +214,7 @@ async function skip(source: Source, size: number): Promise<void> {
 
 async function unpackFile(client: Client, source: Source, target: string, size: number, mode: number, mtime: number): Promise<void> {
   await client.run(verbs.mkdir(dirname(target), { recursive: true }), false);
-  const draft = await client.run(step(ops.draft(target)), false);
+  const draft = await client.run(step(ops.draft(target, false)), false);
   try {
     for (let at = 0; at < size; ) {
       const part = await source.some(size - at);
