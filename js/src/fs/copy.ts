@@ -2,7 +2,7 @@
 
 import { step, type Steps } from './client.js';
 import { constants } from './constants.js';
-import { fsError, outOfRange, systemError } from './errors.js';
+import { fsError, integer, switches, systemError } from './errors.js';
 import * as ops from './ops.js';
 import { dirname, join, normalized, type PathLike, pathOf } from './path.js';
 import { close, isError, lstat, mkdir, readlink, symlink, unlink } from './verbs.js';
@@ -16,7 +16,7 @@ export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
   const path = pathOf(from, 'src');
   const dest = pathOf(to, 'dest');
   const about = { syscall: 'copyfile', path, dest };
-  if (!Number.isInteger(mode) || mode < 0 || mode > 7) throw outOfRange('mode', mode, '>= 0 && <= 7');
+  mode = integer('mode', mode ?? 0, 0, 7);
   if (mode & constants.COPYFILE_FICLONE_FORCE) throw fsError('ENOTSUP', about);
   const input = yield* step({ ...ops.open(path, ops.Open.read, 0), ...about });
   try {
@@ -63,7 +63,7 @@ export interface CpOptions {
 export function* cp(from: PathLike, to: PathLike, options?: CpOptions): Steps<void> {
   const source = pathOf(from, 'src');
   const dest = pathOf(to, 'dest');
-  const { filter, dereference = false } = options ?? {};
+  const { filter, dereference = false } = switches(options, 'dereference', 'errorOnExist', 'force', 'preserveTimestamps', 'recursive', 'verbatimSymlinks');
   if (filter) {
     const keeps = filter(source, dest);
     if (!(keeps instanceof Promise ? yield* step(keeps) : keeps)) return;
