@@ -49,6 +49,8 @@ export class Pool extends EventTarget implements Client {
   readonly #waiting: (() => void)[] = [];
   readonly #idle: (() => void)[] = [];
   readonly #far: Far;
+  /** Types of events that were ever listened for. */
+  readonly #heard = new Set<string>();
   #module: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -339,10 +341,16 @@ export class Pool extends EventTarget implements Client {
     this.event('idle', {});
   }
 
+  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+    this.#heard.add(args[0]);
+    super.addEventListener(...args);
+  }
+
   /** Something happened to a worker; called by the crew. */
   event(type: string, detail: unknown): void {
     if (type === 'exit') this.#far.lost((detail as { workerId: number }).workerId);
-    if (typeof CustomEvent === 'function') this.dispatchEvent(new CustomEvent(type, { detail }));
+    // An event costs more than a task does: none is made for nobody.
+    if (this.#heard.has(type) && typeof CustomEvent === 'function') this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** A worker has something for this pool; called by the crew. */

@@ -68,11 +68,14 @@ test('what waits behind a killed task is done by another worker, once', async ()
   await pool.run((x) => x, 1);
   const stuck = assertRejects(pool.run(endless, undefined, { timeout: 60 }), { code: 'ETIMEDOUT' });
   const rest = Array.from({ length: 50 }, (_, n) => pool.run((x) => ({ n: x.n, big: 'y'.repeat(x.n * 10) }), { n, text: 'x'.repeat(n * 10) }));
+  const plain = [undefined, null, true, false, 7, -0.5, NaN];
+  const same = plain.map((value) => pool.run((x) => x, value));
   const blob = pool.run((x) => x.text(), new Blob(['kept']));
   const buffer = new ArrayBuffer(16);
   const moved = pool.run((x) => x.byteLength, buffer, { transfer: [buffer] });
   await stuck;
   assertEqual((await Promise.all(rest)).map(({ n }) => n), Array.from({ length: 50 }, (_, n) => n));
+  assertEqual(await Promise.all(same), plain);
   assertEqual([await blob, await moved], ['kept', 16]);
   await pool.destroy();
 });
