@@ -17,7 +17,7 @@ const [seconds, rounds] = [values.seconds, values.rounds].map(Number);
 if (!(seconds > 0) || !(rounds >= 1)) throw new Error(`--seconds and --rounds are numbers above 0, not ${values.seconds} and ${values.rounds}`);
 if (process.platform !== 'linux') throw new Error('times of threads are read from /proc: this runs on Linux only');
 
-/** What the page has: in turns, so that what the browser does besides hits all alike. */
+/** What the page has: in turns, so that what the browser does besides hits all alike. The first shows what workers are others'. */
 const CONTESTANTS = ['nothing', 'bare', 'isolith'];
 
 /** A browser that has just opened a page is busy with itself for a while, in milliseconds. */
@@ -47,8 +47,8 @@ function times() {
   return found;
 }
 
-/** Milliseconds of core per second that passed: of all threads, and of the workers'. */
-async function watch() {
+/** Milliseconds of core per second that passed: of all threads, and of the workers' but for those in `others`. */
+async function watch(others) {
   const before = times();
   const start = performance.now();
   await sleep(seconds * 1000);
@@ -58,7 +58,7 @@ async function watch() {
   for (const [thread, { spent, worker }] of after) {
     const more = (spent - (before.get(thread)?.spent ?? 0)) / passed;
     sum.all += more;
-    if (!worker) continue;
+    if (!worker || others.has(thread)) continue;
     sum.workers += more;
     sum.threads++;
   }
@@ -69,6 +69,7 @@ for (const name of values.browser) {
   let heard = () => {};
   const server = await startServer({ folders: ['pkg', 'tests'], modes: ['isolated'], onMessage: async (kind, body) => heard(kind, body) });
   const browser = await startBrowser(name);
+  let others = new Set();
   try {
     for (let round = 0; round < rounds; round++) {
       for (const what of CONTESTANTS) {
@@ -82,7 +83,8 @@ for (const name of values.browser) {
           browser.session.navigate(`${server.origins.isolated}/tests/bench/idle/?what=${what}`).catch(failed);
         });
         await sleep(SETTLING);
-        const { all, workers, threads } = await watch();
+        if (what === 'nothing') others = new Set([...times()].filter(([, { worker }]) => worker).map(([thread]) => thread));
+        const { all, workers, threads } = await watch(others);
         console.log(`${name.padEnd(9)} ${what.padEnd(8)} whole browser ${all.toFixed(2)} ms/s, ${threads} threads of workers ${workers.toFixed(3)} ms/s`);
       }
     }
