@@ -20,8 +20,11 @@ if (process.platform !== 'linux') throw new Error('times of threads are read fro
 /** What the page has: in turns, so that what the browser does besides hits all alike. The first shows what workers are others'. */
 const CONTESTANTS = ['nothing', 'bare', 'isolith'];
 
-/** A browser that has just opened a page is busy with itself for a while, in milliseconds. */
-const SETTLING = 3000;
+/**
+ * A browser that has just opened a page is busy with itself for a while, in milliseconds; Firefox collects garbage in idle
+ * workers, whoever made them, every second for their first five.
+ */
+const SETTLING = 10_000;
 
 /** How long a page may take to get ready, in milliseconds. */
 const PATIENCE = 60_000;
