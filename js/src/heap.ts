@@ -248,8 +248,8 @@ export class Heap {
    * Places compiled modules into a block of this heap's memory, joined to its allocator, and gives
    * their exports. Pages only; for workers see `pool.kernel`. Frees nothing by itself: `unload()`.
    *
-   * Rejects with `LinkError` for a module that cannot be moved exactly, `ENOMEM`, and whatever
-   * instantiating and start functions throw; then nothing is kept.
+   * Rejects with `LinkError` for a module that cannot be moved exactly, `ERR_UNDEFINED_SYMBOL` for an
+   * import that nobody has, `ENOMEM`, and whatever start functions throw; then nothing is kept.
    */
   async link(modules: WasmBytes | readonly WasmBytes[], options?: LinkOptions): Promise<LinkedModule> {
     if (!linker) throw new IsolithError('ERR_NOT_SUPPORTED', 'modules are linked on the page; workers run them by pool.kernel');

@@ -20,7 +20,8 @@ export { IsolithError } from './errors.js';
 export {
   allocMemory, attachHeap, createHeap, freeMemory, type Heap, type HeapOptions, type HeapStats, type MemoryBlock,
 } from './heap.js';
-export type { LinkedModule, LinkOptions } from './linked.js';
+export type { Library, LinkedModule, LinkOptions } from './linked.js';
+export type { ImportContext } from './linked/imports.js';
 export { TypedBlock } from './block.js';
 export type { ResponseOptions } from './response.js';
 export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type RunOptions } from './pool.js';

@@ -48,6 +48,8 @@ export interface Layout {
   readonly tableSlots: number | null;
   /** On a heap: the allocator functions that the host puts into the table. */
   readonly hosted: { readonly name: string; readonly slot: number }[];
+  /** On a heap: the functions of libraries that the host puts into the table. */
+  readonly borrowed: { readonly name: string; readonly slot: number }[];
 }
 
 export interface CombineOptions {
@@ -168,12 +170,24 @@ export async function combine(
   return { modules: files.slice(0, modules.length), neededPages, layout, warnings };
 }
 
+/** What `combineApart` knows of modules that are in place already. Internal. */
+export interface Beside {
+  /** The first slot of the function table that the modules may use. */
+  readonly firstSlot: number;
+  /** What those modules export, each with its address, or without one if it is a function. */
+  readonly known: readonly { readonly name: string; readonly address: number | undefined }[];
+}
+
 /** `combine` for `heap.link`: data apart, allocators replaced by the host's. Internal. */
 export async function combineApart(
   modules: readonly WasmBytes[],
   options: CombineOptions,
+  { firstSlot, known }: Beside,
 ): Promise<{ made: Shareable[]; layout: Layout; warnings: string[] }> {
-  const { report, files } = await call('combine', modules, numbers(options, (options.oneTable ? 1 : 0) | 2 | 8));
+  const lines = known.filter(({ name }) => !name.includes('\n')).map(({ name, address = '-' }) => `${address} ${name}\n`);
+  const list = lines.length > 0 ? [new TextEncoder().encode(lines.join(''))] : [];
+  const wish = [...numbers(options, (options.oneTable ? 1 : 0) | 2 | 8), firstSlot, list.length];
+  const { report, files } = await call('combine', [...modules, ...list], wish);
   const { warnings, ...layout } = report as Layout & { warnings: string[] };
   const parts = files.slice(modules.length);
   const made = layout.modules.map((placement, index) => shareable(placement as Apart, files[index]!, parts));

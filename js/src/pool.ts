@@ -17,7 +17,7 @@ import type { KernelOptions, PoolKernel, RowOptions } from './pool/kernel.js';
 import type { BlockRef, FromWorker } from './protocol.js';
 import { getKernel } from './runtime.js';
 import { requireShared } from './support.js';
-import type { AnyFunction, HeapView, TaskContext } from './task.js';
+import { absolute, type AnyFunction, type HeapView, type TaskContext } from './task.js';
 import type { StartedBy } from './worker-start.js';
 
 export type { PoolOptions, PoolStats, Priority, RunOptions } from './pool/options.js';
@@ -384,12 +384,14 @@ function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortS
 }
 
 /** A module's address as workers need it: whole. */
-function absolute(url: string | URL): string {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  return new URL(url, base).href;
-}
-
-/** A pool of `size` workers on the runtime's memory; returns at once, workers start behind it. */
+/**
+ * A pool of `size` workers on the runtime's memory; returns at once, workers start behind it.
+ *
+ * JavaScript's own heap has no limit per worker that a page could set, and its end cannot be caught: a
+ * task that fills it ends the whole page in Chromium, and in Firefox goes on for as long as the machine
+ * has memory. Give tasks that may do so a `timeout`. Exhaustion of the runtime's heap, and buffers
+ * that are refused, reject the task alone.
+ */
 export function createPool(size?: number | PoolOptions): Pool {
   return new Pool(typeof size === 'number' ? { size } : (size ?? {}));
 }

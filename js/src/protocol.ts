@@ -51,6 +51,8 @@ export interface KernelMessage {
   readonly kernel: number;
   readonly parts: Parts;
   readonly places: readonly Place[];
+  /** The modules, given before or about to be, whose exports these import. */
+  readonly libraries: readonly number[];
 }
 
 /** 0 is the doorbell; `data` belongs to a job of the ring, `drop` takes it back; `reply` answers a call-back. */

@@ -47,6 +47,12 @@ export function requireShared(feature: string): void {
   if (!canShareMemory()) throw new IsolithError('ERR_NOT_ISOLATED', `${feature} needs shared memory, but ${NOT_ISOLATED}`);
 }
 
+/** Whether this is WebKit; Chromium names it too. */
+export function isWebKit(): boolean {
+  const { userAgent = '' } = globalThis.navigator ?? {};
+  return /AppleWebKit/.test(userAgent) && !/Chrom/.test(userAgent);
+}
+
 /** Whether this thread may block: a page's main thread may not. */
 export function mayBlock(): boolean {
   try {

@@ -92,14 +92,24 @@ export function forbidden(cause?: unknown): IsolithError {
   );
 }
 
-async function imported(source: string): Promise<Callable> {
-  const [, spread, url, name] = source.split('\n') as [string, string, string, string];
-  let exports: Record<string, unknown>;
+/** The address of a module as workers need it, whole. */
+export function absolute(url: string | URL): string {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  return new URL(url, base).href;
+}
+
+/** What a module exports. Rejects with `ERR_MODULE_NOT_FOUND`. */
+export async function moduleAt(url: string): Promise<Record<string, unknown>> {
   try {
-    exports = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Record<string, unknown>;
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Record<string, unknown>;
   } catch (cause) {
     throw new IsolithError('ERR_MODULE_NOT_FOUND', `the module ${url} cannot be loaded: ${String(cause)}`, { cause });
   }
+}
+
+async function imported(source: string): Promise<Callable> {
+  const [, spread, url, name] = source.split('\n') as [string, string, string, string];
+  const exports = await moduleAt(url);
   const fn = exports[name];
   if (typeof fn !== 'function') {
     const known = Object.keys(exports).filter((key) => typeof exports[key] === 'function').join(', ');

@@ -120,7 +120,7 @@ impl Fs {
 
     /// The file that `data` is the contents of now.
     pub(crate) fn owner(&self, store: StoreId, data: Data) -> Option<Node> {
-        let node = *self.volume(store)?.journal.owners.get(&data)?;
+        let node = self.volume(store)?.journal.owners.get(data)?;
         let file = self.tree.get(node)?.file()?;
         (file.data == data).then_some(node)
     }
@@ -225,7 +225,7 @@ impl Fs {
         let (seq, changes) = (flight.seq, flight.changes);
         for data in changes.dropped.keys() {
             journal.redo.forget(data);
-            journal.owners.remove(&data);
+            journal.owners.remove(data);
         }
         for (data, extent) in &flight.extents {
             journal.redo.fold(*data, *extent);
@@ -276,7 +276,7 @@ impl Fs {
         let large: Vec<Node> = sizes
             .iter()
             .filter(|(data, bytes)| *bytes * 2 > largest && journal.changes.data.contains(*data))
-            .filter_map(|(data, _)| journal.owners.get(data).copied())
+            .filter_map(|(data, _)| journal.owners.get(*data))
             .collect();
         if error.kind() != Kind::NoSpace || large.is_empty() {
             journal.fail(None, error);

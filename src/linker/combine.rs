@@ -42,6 +42,9 @@ pub struct Options {
     pub data_apart: bool,
     /// Whether what speaks to debuggers, the sections `.debug_*`, moves along; else it is left out.
     pub debugging: bool,
+    /// The first slot of the one function table that these modules may use: those before it are
+    /// other modules'.
+    pub first_slot: u32,
 }
 
 impl Default for Options {
@@ -57,8 +60,18 @@ impl Default for Options {
             host_allocator: false,
             data_apart: false,
             debugging: false,
+            first_slot: 0,
         }
     }
+}
+
+/// What a module that is in its place already, and not among those to combine, defines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known<'a> {
+    /// The name it is exported by.
+    pub name: &'a str,
+    /// Where it is; `None`: it is a function.
+    pub address: Option<u64>,
 }
 
 /// A module in its place.
@@ -112,6 +125,8 @@ pub struct Combined {
     pub table_slots: Option<u64>,
     /// The allocator functions that the host is to put into the table, by name and slot.
     pub hosted: Vec<(&'static str, u64)>,
+    /// The functions of [`Known`] modules that the host is to put into the table, by name and slot.
+    pub borrowed: Vec<(String, u64)>,
     /// What could not be proved safe, one line each.
     pub warnings: Vec<String>,
 }
@@ -137,6 +152,15 @@ pub(crate) fn plan(module: &Module<'_>) -> Result<Plan> {
 /// # Errors
 /// Any of the linker's codes, with the module and the byte that it is about.
 pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
+    combine_beside(files, &[], options)
+}
+
+/// [`combine`], where side modules may also need what `known` modules define; those among the
+/// modules come first.
+///
+/// # Errors
+/// As [`combine`].
+pub fn combine_beside(files: &[&[u8]], known: &[Known<'_>], options: &Options) -> Result<Combined> {
     let told = |index| move |fault: Fault| fault.in_module(index);
     let mut modules = Vec::with_capacity(files.len());
     let mut plans = Vec::with_capacity(files.len());
@@ -155,7 +179,9 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
     let (mut areas, heap_base) = layout::arrange(&plans, &wish, limit)?;
     let lends = options.host_allocator && allocator::any(&modules);
     let wanted = options.one_table || options.one_allocator || lends;
-    let (mut table, mut links) = share_functions(&modules, &plans, &mut areas, wanted)?;
+    let first = u64::from(options.first_slot);
+    let Shared { mut table, mut links, borrowed } =
+        share_functions(&modules, &plans, &mut areas, wanted, first, known)?;
     let mut warnings = Vec::new();
     if let (true, Some(slots)) = (options.one_allocator, &mut table) {
         let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
@@ -175,6 +201,7 @@ pub fn combine(files: &[&[u8]], options: &Options) -> Result<Combined> {
         heap_base,
         table_slots: table,
         hosted,
+        borrowed,
         warnings,
     };
     for (index, bindings) in bindings.into_iter().enumerate() {
@@ -217,7 +244,8 @@ pub fn relocate(file: &[u8], offset: u64, heap_base: u64, options: &Options) -> 
     area.placement.heap_base = heap_base;
     area.placement.heap_end = heap_base;
     let (modules, plans, mut areas) = ([module], [plan], [area]);
-    let (table, links) = share_functions(&modules, &plans, &mut areas, options.one_table)?;
+    let Shared { table, links, .. } =
+        share_functions(&modules, &plans, &mut areas, options.one_table, 0, &[])?;
     let around = surroundings(&modules, options, pages(heap_base), table);
     placed(&modules[0], &plans[0], &areas[0], &around, &links[0])
 }
@@ -306,24 +334,37 @@ fn same_width(modules: &[Module<'_>]) -> Result<bool> {
     }
 }
 
-/// Gives every module its own slots of one table and settles what side modules import; the slots
-/// in all, if there is one table.
+/// What modules have to do with each other's functions.
+#[derive(Debug)]
+struct Shared {
+    /// The slots of the one table, if there is one.
+    table: Option<u64>,
+    links: Vec<Links>,
+    borrowed: Vec<(String, u64)>,
+}
+
+/// Gives every module its own slots of one table, from `first` on, and settles what side modules
+/// import; without any of these, only if it is `wanted`.
 fn share_functions(
     modules: &[Module<'_>],
     plans: &[Plan],
     areas: &mut [Area],
     wanted: bool,
-) -> Result<(Option<u64>, Vec<Links>)> {
+    first: u64,
+    known: &[Known<'_>],
+) -> Result<Shared> {
     // Side modules have no table but the common one.
     if !wanted && plans.iter().all(|plan| plan.route != Route::Dynamic) {
-        return Ok((None, vec![Links::default(); modules.len()]));
+        let links = vec![Links::default(); modules.len()];
+        return Ok(Shared { table: None, links, borrowed: Vec::new() });
     }
-    let mut next = 0;
+    let mut next = first;
     for (index, (module, plan)) in modules.iter().zip(plans).enumerate() {
         let (first, end) = dynamic::first_slot(module, next);
         if first != 0 && !plan.movable_table && !module.elements.is_empty() {
             let at = module.section(super::module::id::ELEMENT).map_or(0, |section| section.head);
-            let message = "without relocation entries its slots of the table cannot be moved";
+            let message = "without relocation entries its slots of the table cannot be moved: link \
+                           with --emit-relocs";
             return Err(Fault::new(Kind::NotRelocatable, at, message).in_module(index));
         }
         areas[index].placement.slots = first;
@@ -331,8 +372,8 @@ fn share_functions(
     }
     let placements: Vec<_> = areas.iter().map(|area| area.placement).collect();
     let mut slots = next.max(1);
-    let links = dynamic::resolve(modules, plans, &placements, &mut slots)?;
-    Ok((Some(slots), links))
+    let (links, borrowed) = dynamic::resolve(modules, plans, &placements, known, &mut slots)?;
+    Ok(Shared { table: Some(slots), links, borrowed })
 }
 
 fn surroundings(

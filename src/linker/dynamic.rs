@@ -4,8 +4,9 @@
 //! for each address of a symbol it does not know. All of these are settled at link time and turned
 //! into constants, in their order, so that no index moves. Functions stay imports.
 
+use super::combine::Known;
 use super::fault::{Fault, Result};
-use super::module::{ExternalKind, Import, InitValue, Module, TypeRef, id};
+use super::module::{ExternalKind, Global, Import, InitValue, Module, TypeRef, id};
 use super::place::{Links, slots};
 use super::plan::{Extent, Placement, Plan, Route};
 use super::splice::{Splicer, encoded};
@@ -161,6 +162,9 @@ impl<'m, 'a> Symbols<'m, 'a> {
     }
 }
 
+/// Functions of modules that are in place already, and the slots that they are to be put into.
+type Borrowed = Vec<(String, u64)>;
+
 /// Settles what every side module imports; may add slots to the common table, whose size is
 /// `table`.
 ///
@@ -170,9 +174,14 @@ pub(crate) fn resolve(
     modules: &[Module<'_>],
     plans: &[Plan],
     placements: &[Placement],
+    known: &[Known<'_>],
     table: &mut u64,
-) -> Result<Vec<Links>> {
+) -> Result<(Vec<Links>, Borrowed)> {
     let symbols = Symbols::of(modules);
+    let mut borrowed = Borrowed::new();
+    let elsewhere = |name: &str, data: bool| {
+        known.iter().find(|one| one.name == name && one.address.is_some() == data)
+    };
     let mut links = vec![Links::default(); modules.len()];
     for (at, module) in modules.iter().enumerate() {
         let Some(dylink) = &module.dylink else { continue };
@@ -192,10 +201,11 @@ pub(crate) fn resolve(
                     let found = symbols.find(import, name, true).map_err(told);
                     match own {
                         Some(address) => address,
-                        None => match found? {
-                            Some(definition) => symbols.address(definition, placements, plans),
-                            None if dylink.weak_imports.contains(&name) => 0,
-                            None => return Err(undefined(name)),
+                        None => match found?.ok_or_else(|| elsewhere(name, true)) {
+                            Ok(definition) => symbols.address(definition, placements, plans),
+                            Err(Some(known)) => known.address.unwrap_or(0),
+                            Err(None) if dylink.weak_imports.contains(&name) => 0,
+                            Err(None) => return Err(undefined(name)),
                         },
                     }
                 }
@@ -203,6 +213,9 @@ pub(crate) fn resolve(
                     match symbols.find(import, name, false).map_err(told)? {
                         Some(Definition { module: from, index, .. }) => {
                             links[from].slot(&modules[from], &placements[from], index, table)
+                        }
+                        None if elsewhere(name, false).is_some() => {
+                            borrow(&mut borrowed, name, table)
                         }
                         None if dylink.weak_imports.contains(&name) => 0,
                         None => return Err(undefined(name)),
@@ -213,7 +226,17 @@ pub(crate) fn resolve(
             links[at].globals.push(value);
         }
     }
-    Ok(links)
+    Ok((links, borrowed))
+}
+
+/// The slot that a function of a module elsewhere is put into.
+fn borrow(borrowed: &mut Borrowed, name: &str, table: &mut u64) -> u64 {
+    if let Some((_, slot)) = borrowed.iter().find(|(found, _)| found == name) {
+        return *slot;
+    }
+    borrowed.push((name.to_string(), *table));
+    *table += 1;
+    *table - 1
 }
 
 /// The address of one of the linker's own symbols, as a side module sees it.
@@ -223,9 +246,11 @@ fn linker_symbol(name: &str, extent: &Extent, placement: &Placement) -> Option<u
     Some(placement.of(of(own)))
 }
 
-/// Turns the imported globals of a side module into its own, and its offsets into constants.
+/// Turns the imported globals of a side module into its own, its offsets into constants, and the
+/// addresses that it exports, which count from its base, into those of the memory.
 pub(crate) fn settle(
     module: &Module<'_>,
+    base: u64,
     links: &Links,
     data_apart: bool,
     splicer: &mut Splicer<'_, '_>,
@@ -253,7 +278,29 @@ pub(crate) fn settle(
         };
         splicer.replace(init.range.clone(), encoded(constant(base.wrapping_add(addend))));
     }
+    for global in exported_addresses(module) {
+        if let Some(value) = global.init.constant() {
+            let value = constant(value.wrapping_add(base));
+            splicer.replace(global.init.range.clone(), encoded(value));
+        }
+    }
     Ok(())
+}
+
+/// The globals by which a side module exports addresses: linkers make them for nothing else.
+fn exported_addresses<'m>(module: &'m Module<'_>) -> impl Iterator<Item = &'m Global> {
+    let dylink = module.dylink.as_ref();
+    let other = move |name: &str| {
+        matches!(name, "__dso_handle" | "__tls_size" | "__tls_align")
+            || dylink.is_some_and(|dylink| dylink.thread_local_exports.contains(&name))
+    };
+    let exported = move |index: u32| {
+        module.exports.iter().any(|export| {
+            export.kind == ExternalKind::Global && export.index == index && !other(export.name)
+        })
+    };
+    let globals = (module.imported_globals..).zip(&module.globals);
+    globals.filter(move |(index, one)| !one.ty.mutable && exported(*index)).map(|(_, one)| one)
 }
 
 /// An active segment that puts one function into one slot of table 0.

@@ -1,12 +1,14 @@
 //! The linker as JavaScript calls it: requests are numbers, answers pieces of the old files and new bytes.
 //!
 //! A request is a row of little-endian `u64`: eight numbers of options, the count of files and the
-//! length of each. What is needed of the files is asked for by `isolith_link_read`, which the host
+//! length of each. The last file may be a list of [`Known`] symbols instead of a module. What is needed of the files is asked for by `isolith_link_read`, which the host
 //! provides. An answer is a list of outputs: a JSON report, or on failure a JSON error, and then
 //! the files made; each is a list of pieces to put in a row.
 
 use super::answer::{Answer, Output};
-use super::combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
+use super::combine::{
+    Combined, DEFAULT_GUARD, Known, Options, Placed, combine_beside, heap_base, relocate,
+};
 use super::depth::{Bounded, bound_stack};
 use super::fault::{Fault, Result};
 use super::inspect::inspect;
@@ -108,21 +110,28 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Places modules side by side: see [`combine()`].
-    isolith_link_combine, relocation, |request| Ok(combined(combine(&request.files, &request.options())?));
+    /// Places modules side by side: see [`combine_beside()`]. Number 6 is the first slot of the table, number 7 is
+    /// 1 if the last file lists what is known.
+    isolith_link_combine, |request, file| {
+        if request.lists(file) { Wish::Everything } else { relocation(request, file) }
+    }, |request| {
+        let (modules, known) = request.parted();
+        let options = Options { first_slot: u32::try_from(request.numbers[6]).unwrap_or(u32::MAX), ..request.options() };
+        Ok(combined(combine_beside(modules, &known, &options)?))
+    };
     /// Moves one module: see [`relocate()`]. Offset and heap base are numbers 6 and 7.
     isolith_link_relocate, relocation, |request| {
         let [.., offset, heap_base] = request.numbers;
         Ok(moved(relocate(request.file(0)?, offset, heap_base, &request.options())?))
     };
     /// Reads the end of a module's memory: see [`heap_base()`].
-    isolith_link_heap_base, |_| Wish::Addresses, |request| {
+    isolith_link_heap_base, |_, _| Wish::Addresses, |request| {
         let found = heap_base(request.file(0)?)?;
         Ok(vec![text(Json::object(|json| json.number("heapBase", found)))])
     };
     /// Makes a module pay for what it runs: see [`meter()`]. The numbers are 1 for the exact mode, 2 for none,
     /// the price of a host call, the limits of memory and table, and 1 for one that is refilled.
-    isolith_link_meter, |_| Wish::Everything, |request| {
+    isolith_link_meter, |_, _| Wish::Everything, |request| {
         let [exact, host_call, memory_pages, table_elements, refill, ..] = request.numbers;
         let given = |number: u64| (number != UNSET).then_some(number);
         let options = Meter {
@@ -146,7 +155,7 @@ operations! {
         Ok(vec![text(report), Output::Bytes(bytes)])
     };
     /// Gives a module a budget of stack: see [`bound_stack()`]. The number is the budget in bytes.
-    isolith_link_stack, |_| Wish::Everything, |request| {
+    isolith_link_stack, |_, _| Wish::Everything, |request| {
         let [budget, ..] = request.numbers;
         let budget = u32::try_from(budget).unwrap_or(u32::MAX);
         let Bounded { bytes, stack } = bound_stack(request.file(0)?, budget)?;
@@ -157,7 +166,7 @@ operations! {
     isolith_link_inspect, relocation, |request| Ok(vec![text(inspect(request.file(0)?)?)]);
 }
 
-fn relocation(request: &Request<'_>) -> Wish {
+fn relocation(request: &Request<'_>, _file: usize) -> Wish {
     Wish::Relocation { debugging: request.options().debugging }
 }
 
@@ -169,6 +178,8 @@ fn text(report: String) -> Output {
 #[derive(Debug)]
 struct Request<'a> {
     numbers: [u64; OPTIONS],
+    /// How many files there are, also before they are taken in.
+    count: usize,
     files: Vec<&'a [u8]>,
 }
 
@@ -191,6 +202,26 @@ impl<'a> Request<'a> {
         self.files.get(index).copied().ok_or_else(missing)
     }
 
+    /// Whether this file is the list of what modules elsewhere define.
+    fn lists(&self, file: usize) -> bool {
+        self.numbers[7] == 1 && file + 1 == self.count
+    }
+
+    /// The modules, and what modules elsewhere define: lines of an address, or `-` for a function,
+    /// a space, and a name.
+    fn parted(&self) -> (&[&'a [u8]], Vec<Known<'a>>) {
+        let Some((list, modules)) = self.files.split_last().filter(|_| self.lists(self.count - 1))
+        else {
+            return (&self.files, Vec::new());
+        };
+        let lines = std::str::from_utf8(list).unwrap_or("").lines();
+        let known = lines.filter_map(|line| {
+            let (address, name) = line.split_once(' ')?;
+            Some(Known { name, address: address.parse().ok() })
+        });
+        (modules, known.collect())
+    }
+
     /// Additional stack, guard, base, shared, maximum, flags (1: one table, 2: data apart,
     /// 4: one allocator, 8: the host's, 16: debugging data moves along).
     fn options(&self) -> Options {
@@ -206,12 +237,13 @@ impl<'a> Request<'a> {
             one_allocator: flags & 4 != 0,
             host_allocator: flags & 8 != 0,
             debugging: flags & 16 != 0,
+            first_slot: 0,
         }
     }
 }
 
 fn answer(
-    wish: impl FnOnce(&Request<'_>) -> Wish,
+    wish: impl Fn(&Request<'_>, usize) -> Wish,
     operation: impl FnOnce(&Request<'_>) -> Result<Vec<Output>>,
     bytes: &[u8],
 ) -> u32 {
@@ -230,7 +262,7 @@ fn answer(
 
 /// Takes in what the operation needs of the files, whose `places` in the store it tells, and runs it.
 fn outputs(
-    wish: impl FnOnce(&Request<'_>) -> Wish,
+    wish: impl Fn(&Request<'_>, usize) -> Wish,
     operation: impl FnOnce(&Request<'_>) -> Result<Vec<Output>>,
     bytes: &[u8],
     last: &mut Answer,
@@ -251,10 +283,9 @@ fn outputs(
         let message = "the linker has no memory for files of this size";
         return Err(Fault::new(Kind::OutOfMemory, 0, message));
     }
-    let mut request = Request { numbers, files: Vec::new() };
-    let wish = wish(&request);
+    let mut request = Request { numbers, count: lengths.len(), files: Vec::new() };
     for (file, place) in places.iter().enumerate() {
-        take_in(&mut last.store[place.clone()], wish, |from, to| {
+        take_in(&mut last.store[place.clone()], wish(&request, file), |from, to| {
             // SAFETY: the host writes `to.len()` bytes at `to`, which is exclusively ours.
             unsafe { isolith_link_read(file, from, to.as_mut_ptr(), to.len()) }
         });
@@ -281,12 +312,10 @@ fn combined(combined: Combined) -> Vec<Output> {
         json.number("heapBase", combined.heap_base);
         json.number_or_null("tableSlots", combined.table_slots);
         json.list("hosted", |json| {
-            for (name, slot) in &combined.hosted {
-                json.item(|json| {
-                    json.string("name", name);
-                    json.number("slot", *slot);
-                });
-            }
+            combined.hosted.iter().for_each(|(name, slot)| in_slot(json, name, *slot));
+        });
+        json.list("borrowed", |json| {
+            combined.borrowed.iter().for_each(|(name, slot)| in_slot(json, name, *slot));
         });
         json.list("modules", |json| {
             combined.modules.iter().for_each(|placed| json.item(|json| place(json, placed)));
@@ -304,6 +333,13 @@ fn combined(combined: Combined) -> Vec<Output> {
     }
     answer.extend(apart);
     answer
+}
+
+fn in_slot(json: &mut Json, name: &str, slot: u64) {
+    json.item(|json| {
+        json.string("name", name);
+        json.number("slot", slot);
+    });
 }
 
 fn moved(placed: Placed) -> Vec<Output> {

@@ -49,7 +49,9 @@ mod startup;
 mod suspects;
 mod well_known;
 
-pub use combine::{Combined, DEFAULT_GUARD, Options, Placed, combine, heap_base, relocate};
+pub use combine::{
+    Combined, DEFAULT_GUARD, Known, Options, Placed, combine, combine_beside, heap_base, relocate,
+};
 pub use depth::{Bounded, bound_stack};
 pub use draft::{Draft, Span};
 pub use fault::{Fault, Result};

@@ -114,7 +114,8 @@ pub(crate) fn place(
         table(module, slots, needed, &mut splicer)?;
     }
     if module.dylink.is_some() {
-        dynamic::settle(module, links, around.data_apart, &mut splicer)?;
+        let base = placement.offset + plan.extent.data_start;
+        dynamic::settle(module, base, links, around.data_apart, &mut splicer)?;
     }
     for (function, slot) in &links.redirected {
         redirect(module, *function, *slot, &mut splicer);

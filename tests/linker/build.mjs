@@ -54,6 +54,11 @@ const C = {
     cc: ['-matomics', '-mbulk-memory', '-mmutable-globals'],
     ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--allow-undefined', '-z', 'stack-size=65536'],
   },
+  // What others link against: all that it has is told.
+  library: {
+    cc: ['-matomics', '-mbulk-memory', '-mmutable-globals'],
+    ld: [RELOCS, IMPORT, '--shared-memory', '--max-memory=67108864', '--allow-undefined', '--export-if-defined=lib_counter'],
+  },
   main: { cc: ['-mmutable-globals'], ld: [RELOCS, IMPORT, '--export-dynamic', '--export=counter', '--export=numbers', '--allow-undefined'] },
   side: { cc: ['-fPIC'], ld: ['-shared', '--export-dynamic', '--experimental-pic', '--unresolved-symbols=import-dynamic'], target: 'wasm32-unknown-emscripten' },
 };
@@ -130,10 +135,11 @@ __attribute__((export_name("run"))) int run(unsigned which) { return all[which %
 
 /** In which ways a source is linked. */
 function waysOf(stem, language) {
-  if (stem.startsWith('side-')) return { side: C.side };
+  if (stem.startsWith('side-') || stem === 'plugin') return { side: C.side };
+  if (stem === 'library' || stem === 'user') return { threads: C.library };
   if (stem === 'main') return { plain: C.main };
   if (stem === 'workers') return { threads: C.workers };
-  const { main, workers, ...plain } = C;
+  const { main, workers, library, ...plain } = C;
   if (language === 'c') return plain;
   return stem === 'kernel' ? { ...RUST, ...BARE } : RUST;
 }

@@ -12,7 +12,8 @@ const bare = { PLUGIN: 'none' };
 /**
  * Each app: `folder` of its files under `apps`, `packages` to install beside ours, and `runs`. A run
  * has a `build` command, and either a `serve` command (which gets `--port` and `--host`) or the folder
- * `root` and `page` for our own server; `startedBy` says which way its workers start.
+ * `root` and `page` for our own server; `startedBy` says which way its workers start, `parts` what of the
+ * whole report the page makes, if not all.
  */
 export const APPS = {
   'Vite 8': vite('8.3.8', [
@@ -40,7 +41,7 @@ export const APPS = {
     packages: {},
     runs: [
       { name: 'import map', root: '.', page: '/index.html', startedBy: FILE },
-      { name: 'relative path', root: '.', page: '/relative.html', startedBy: FILE },
+      { name: 'relative path', root: '.', page: '/relative.html', startedBy: FILE, parts: ['isolated', 'sum', 'answer', 'startedBy', 'guest'] },
     ],
   },
 };

@@ -1,4 +1,4 @@
-// Installs the packed package into fresh apps and runs them in headless Chromium: `node tests/packaging/run.mjs [filter]`.
+// Installs the packed package into fresh apps and runs them in headless browsers: `node tests/packaging/run.mjs [filter]`.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -57,17 +57,20 @@ async function served(home, { serve, root, page, env }, use) {
 }
 
 /** Opens the page and compares what it reports. */
-async function visit(browser, address, startedBy) {
-  await browser.session.navigate(address);
-  const seen = await browser.session.waitFor(
+async function visit({ name, session }, address, { startedBy, parts }) {
+  await session.navigate(address);
+  const seen = await session.waitFor(
     () => globalThis.problems?.length > 0 ? { problems: globalThis.problems } : globalThis.report,
-    { timeout: DEADLINE, what: 'the report of the page' },
+    { timeout: DEADLINE, what: `the report of the page in ${name}` },
   );
-  const expected = { isolated: true, sum: 7 * 1024, answer: 42, startedBy, guest: 42 };
-  if (!isDeepStrictEqual(seen, expected)) throw new Error(`the page says ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`);
+  const whole = {
+    isolated: true, sum: 7 * 1024, answer: 42, startedBy, file: 'FROM THE PAGE', queued: [1, 2, 3], guest: 42, exports: ['add'], exitCode: 7,
+  };
+  const expected = parts ? Object.fromEntries(parts.map((part) => [part, whole[part]])) : whole;
+  if (!isDeepStrictEqual(seen, expected)) throw new Error(`the page says in ${name} ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`);
 }
 
-async function runApp(browser, name, app, tarball) {
+async function runApp(browsers, name, app, tarball) {
   const chosen = app.runs.filter((one) => `${name}: ${one.name}`.includes(filter));
   if (chosen.length === 0) return;
   const home = await installApp(name, app, tarball);
@@ -75,7 +78,9 @@ async function runApp(browser, name, app, tarball) {
     await test(`${name}: ${one.name}`, async () => {
       rmSync(join(home, 'dist'), { recursive: true, force: true });
       if (one.build) await run(one.build[0], one.build.slice(1), { cwd: home, env: { ...one.env, PATH: `${join(home, 'node_modules/.bin')}:${TOOL_PATH}` }, quiet: true });
-      await served(home, one, (address) => visit(browser, address, one.startedBy));
+      await served(home, one, async (address) => {
+        for (const browser of browsers) await visit(browser, address, one);
+      });
     });
   }
 }
@@ -85,11 +90,12 @@ await test('the tarball holds what it must, and nothing else', () => checkFiles(
 const bare = await installApp('types', { packages: {} }, packed.tarball);
 await test('every entry can be imported on a server', () => checkServerImport(bare, packed));
 await test('every entry has whole types', () => checkTypes(bare, packed));
-const browser = await startBrowser('chromium');
+const browsers = [];
 try {
-  for (const [name, app] of Object.entries(APPS)) await runApp(browser, name, app, packed.tarball);
+  for (const engine of ['chromium', 'firefox', 'webkit']) browsers.push(await startBrowser(engine));
+  for (const [name, app] of Object.entries(APPS)) await runApp(browsers, name, app, packed.tarball);
 } finally {
-  await browser.close();
+  for (const browser of browsers) await browser.close();
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

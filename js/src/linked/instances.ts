@@ -14,24 +14,36 @@ export interface Bound {
 export type Exported = (...args: unknown[]) => unknown;
 
 /**
- * Makes the instances. `common` is what all are given as `env` where no other module has it; what
- * `imports` has comes before both. Calls to a module that comes later, as circles of imports need,
- * go through a function of JavaScript.
+ * Makes the instances. `common` is what all are given as `env` where no other module has it, and
+ * `elsewhere` is asked for what that lacks; what `imports` has comes before all. Calls to a module
+ * that comes later, as circles of imports need, go through a function of JavaScript.
+ *
+ * Rejects with `ERR_UNDEFINED_SYMBOL` for an import that nobody has.
  */
 export async function instantiateAll(
   modules: readonly WebAssembly.Module[],
   bound: readonly Bound[],
   common: WebAssembly.ModuleImports,
   imports: WebAssembly.Imports = {},
+  elsewhere: (name: string) => WebAssembly.ImportValue | undefined = () => undefined,
 ): Promise<WebAssembly.Instance[]> {
   const instances: WebAssembly.Instance[] = [];
   for (const [index, module] of modules.entries()) {
-    const env: WebAssembly.ModuleImports = { ...common };
-    for (const name of bound[index]?.weak ?? []) env[name] ??= () => undefinedFunction(name);
+    const own: WebAssembly.ModuleImports = { ...common };
     for (const { name, from } of bound[index]?.bindings ?? []) {
-      env[name] = exported(instances[from], name) ?? ((...args: unknown[]) => exported(instances[from], name)?.(...args));
+      own[name] = exported(instances[from], name) ?? ((...args: unknown[]) => exported(instances[from], name)?.(...args));
     }
-    instances.push(await WebAssembly.instantiate(module, { ...imports, env: { ...env, ...imports['env'] } }));
+    const env = { ...own, ...imports['env'] };
+    for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+      if (from === 'env' && !(name in env)) {
+        const found = elsewhere(name) ?? (bound[index]?.weak.includes(name) ? () => undefinedFunction(name) : undefined);
+        if (found) env[name] = found;
+      }
+      if (!(name in ((from === 'env' ? env : imports[from]) ?? {}))) {
+        throw new IsolithError('ERR_UNDEFINED_SYMBOL', `module ${index} imports the ${kind} ${from}.${name}, which no module defines and \`imports\` lacks`);
+      }
+    }
+    instances.push(await WebAssembly.instantiate(module, { ...imports, env }));
   }
   return instances;
 }

@@ -1,16 +1,39 @@
 /** What each thread needs to run linked modules on a heap's memory: its table, its allocator, its stacks. */
 
+import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
+import { importsFrom } from './imports.js';
 import { type Bound, type Exported, exported, instantiateAll } from './instances.js';
+import type { Slots } from './table.js';
 
 /** Linked modules as they travel between threads. */
 export interface Parts {
   readonly modules: readonly WebAssembly.Module[];
   readonly bound: readonly Bound[];
-  /** The slots of the one function table, `null` without one. */
-  readonly tableSlots: number | null;
+  /** Their slots of the one function table, if they have one in common. */
+  readonly slots: Slots | undefined;
   /** The allocator functions that go into the table. */
-  readonly hosted: readonly { readonly name: string; readonly slot: number }[];
+  readonly hosted: readonly InSlot[];
+  /** The functions of libraries that go into the table. */
+  readonly borrowed: readonly InSlot[];
+  /** Address of the module that each thread has their further imports from. */
+  readonly imports: string | undefined;
+}
+
+/** A function and its slot of the table. */
+interface InSlot {
+  readonly name: string;
+  readonly slot: number;
+}
+
+/** What a thread has for modules beyond themselves. */
+export interface Setting {
+  /** Its own memory for each. */
+  readonly places?: readonly Place[];
+  /** What they import of the user's, on this thread alone. */
+  readonly imports?: WebAssembly.Imports | undefined;
+  /** Modules that were linked before, whose exports they import. */
+  readonly libraries?: readonly Seat[];
 }
 
 /** A thread's own memory for one module; 0: it has none. */
@@ -37,60 +60,135 @@ const ALLOCATOR: Record<string, string> = {
   __rust_realloc: 'isolith_rust_realloc',
 };
 
+/** The modules of this thread that may be running. */
+const seats = new Set<Seat>();
+
+/** This thread's copies of the function tables. */
+const tables = new Map<number, WebAssembly.Table>();
+
+/** Calls into linked modules that are under way on this thread, one in the other. */
+let depth = 0;
+
 /** Linked modules on one thread. */
 export class Seat {
   readonly instances: readonly WebAssembly.Instance[];
   readonly table: WebAssembly.Table | undefined;
-  readonly #tops: readonly number[];
+  readonly #slots: Slots | undefined;
+  readonly #stacks: readonly { readonly pointer: WebAssembly.Global; readonly top: unknown }[];
 
-  private constructor(instances: readonly WebAssembly.Instance[], table: WebAssembly.Table | undefined) {
+  private constructor(instances: readonly WebAssembly.Instance[], slots: Slots | undefined) {
     this.instances = instances;
-    this.table = table;
-    this.#tops = instances.map((instance) => stackPointer(instance)?.value as number ?? 0);
+    this.#slots = slots;
+    this.table = slots && tables.get(slots.table);
+    this.#stacks = instances.flatMap((instance) => {
+      const pointer = stackPointer(instance);
+      return pointer ? [{ pointer, top: pointer.value as unknown }] : [];
+    });
+    seats.add(this);
   }
 
-  /** Instantiates on this thread's kernel; with `places`, on stacks and thread-local data of its own. */
-  static async take(kernel: Kernel, parts: Parts, places?: readonly Place[], imports?: WebAssembly.Imports): Promise<Seat> {
-    const own = kernel.exports as unknown as Record<string, Exported>;
-    const common: WebAssembly.ModuleImports = { memory: kernel.memory };
-    for (const [name, from] of Object.entries(ALLOCATOR)) common[name] = own[from] as Exported;
-    const table = parts.tableSlots === null ? undefined : new WebAssembly.Table({ initial: parts.tableSlots, element: 'anyfunc' });
-    if (table) common['__indirect_function_table'] = table;
-    for (const { name, slot } of parts.hosted) table?.set(slot, own[ALLOCATOR[name] ?? '']);
-    const instances = await instantiateAll(parts.modules, parts.bound, common, imports);
-    for (const [index, { stackTop, tls }] of places?.entries() ?? []) {
-      const stack = stackPointer(instances[index]);
-      if (stack && stackTop !== 0) stack.value = stackTop;
-      if (tls === 0) continue;
-      const base = instances[index]?.exports['__isolith_tls_base'] as WebAssembly.Global | undefined;
-      // Who knows the bytes has written them there.
-      if (base) base.value = tls;
-      else exported(instances[index], '__wasm_init_tls')?.(tls);
+  /** Instantiates on this thread's kernel. Rejects as `instantiateAll` and `importsFrom` do. */
+  static async take(kernel: Kernel, parts: Parts, setting: Setting = {}): Promise<Seat> {
+    const table = parts.slots && tableFor(parts.slots);
+    try {
+      return new Seat(await instancesOn(kernel, parts, setting, table), parts.slots);
+    } catch (error) {
+      empty(parts.slots);
+      throw error;
     }
-    return new Seat(instances, table);
   }
 
   /** The function of the first module that exports it. */
   function(name: string): Exported | undefined {
     for (const instance of this.instances) {
       const found = exported(instance, name);
-      if (found) return (...args) => this.#guarded(found, args);
+      if (found) return (...args) => guarded(found, args);
     }
     return undefined;
   }
 
-  /** A call that traps leaves its frames on the stack: they are taken off. */
-  #guarded(call: Exported, args: unknown[]): unknown {
-    try {
-      return call(...args);
-    } catch (error) {
-      for (const [index, instance] of this.instances.entries()) {
-        const stack = stackPointer(instance);
-        if (stack) stack.value = this.#tops[index];
-      }
-      throw error;
-    }
+  /** Empties its slots of the table: nobody calls the modules any more. */
+  leave(): void {
+    seats.delete(this);
+    empty(this.#slots);
   }
+
+  /** Whether these modules have slots of a table. */
+  uses(table: number): boolean {
+    return this.#slots?.table === table;
+  }
+
+  /** The stack pointers with their values: those of the outermost call, or those of now. */
+  static stacks(outermost: boolean): { pointer: WebAssembly.Global; top: unknown }[] {
+    return [...seats].flatMap((seat) =>
+      seat.#stacks.map(({ pointer, top }) => ({ pointer, top: outermost ? top : (pointer.value as unknown) })),
+    );
+  }
+}
+
+async function instancesOn(
+  { exports, memory }: Kernel,
+  { modules, bound, hosted, borrowed, imports: url }: Parts,
+  { places, imports, libraries = [] }: Setting,
+  table: WebAssembly.Table | undefined,
+): Promise<WebAssembly.Instance[]> {
+  const own = exports as unknown as Record<string, Exported>;
+  const common: WebAssembly.ModuleImports = { memory };
+  for (const [name, from] of Object.entries(ALLOCATOR)) common[name] = own[from] as Exported;
+  if (table) common['__indirect_function_table'] = table;
+  const known = libraries.flatMap(({ instances }) => instances);
+  const elsewhere = (name: string): WebAssembly.ExportValue | undefined => known.find(({ exports }) => name in exports)?.exports[name];
+  for (const { name, slot } of hosted) table?.set(slot, own[ALLOCATOR[name] ?? '']);
+  for (const { name, slot } of borrowed) table?.set(slot, elsewhere(name));
+  const made: WebAssembly.Instance[] = [];
+  const wanted = modules.flatMap((module) => WebAssembly.Module.imports(module));
+  const call = (name: string, ...args: unknown[]): unknown => {
+    const found = made.map((instance) => exported(instance, name)).find((found) => found);
+    if (!found) throw new IsolithError('ERR_UNDEFINED_SYMBOL', `the modules export no function ${name}, or are not there yet`);
+    return found(...args);
+  };
+  const given = url === undefined ? imports : await importsFrom(url, { memory, table, wanted, call });
+  made.push(...(await instantiateAll(modules, bound, common, given, elsewhere)));
+  for (const [index, { stackTop, tls }] of places?.entries() ?? []) {
+    const stack = stackPointer(made[index]);
+    if (stack && stackTop !== 0) stack.value = stackTop;
+    if (tls === 0) continue;
+    const base = made[index]?.exports['__isolith_tls_base'] as WebAssembly.Global | undefined;
+    // Who knows the bytes has written them there.
+    if (base) base.value = tls;
+    else exported(made[index], '__wasm_init_tls')?.(tls);
+  }
+  return made;
+}
+
+/** A call that traps leaves its frames on the stacks, other modules' too: they are taken off. */
+function guarded(call: Exported, args: unknown[]): unknown {
+  const before = depth > 0 ? Seat.stacks(false) : undefined;
+  depth++;
+  try {
+    return call(...args);
+  } catch (error) {
+    for (const { pointer, top } of before ?? Seat.stacks(true)) pointer.value = top;
+    throw error;
+  } finally {
+    depth--;
+  }
+}
+
+/** This thread's copy of a table, with room for the slots. */
+function tableFor({ table: id, end }: Slots): WebAssembly.Table {
+  let table = tables.get(id);
+  if (!table) tables.set(id, (table = new WebAssembly.Table({ initial: end, element: 'anyfunc' })));
+  if (table.length < end) table.grow(end - table.length);
+  return table;
+}
+
+/** Empties slots, and forgets the table if nobody else has any there. */
+function empty(slots: Slots | undefined): void {
+  if (!slots) return;
+  const table = tables.get(slots.table);
+  for (let slot = slots.start; slot < slots.end; slot++) table?.set(slot, null);
+  if (![...seats].some((seat) => seat.uses(slots.table))) tables.delete(slots.table);
 }
 
 function stackPointer(instance: WebAssembly.Instance | undefined): WebAssembly.Global | undefined {

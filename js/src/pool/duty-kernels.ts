@@ -3,7 +3,7 @@
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import { Seat } from '../linked/seat.js';
-import type { ToWorker } from '../protocol.js';
+import type { KernelMessage, ToWorker } from '../protocol.js';
 import type { Callable } from '../task.js';
 import type { Context } from './context.js';
 import type { Send } from './duty-ring.js';
@@ -11,9 +11,12 @@ import type { Send } from './duty-ring.js';
 /** What marks a task that is an export of a linked module. */
 const KERNEL = '\0kernel\n';
 
-/** The source text that stands for an export; `rows` calls it for grains of a range. */
-export function kernelSource(kernel: number, name: string, rows: boolean): string {
-  return `${KERNEL}${kernel}\n${Number(rows)}\n${name}`;
+/**
+ * The source text that stands for an export of the first of `kernels`, which may call what the
+ * others have in the common table; `rows` calls it for grains of a range.
+ */
+export function kernelSource(kernels: readonly number[], name: string, rows: boolean): string {
+  return `${KERNEL}${kernels.join()}\n${Number(rows)}\n${name}`;
 }
 
 /** Whether a task's source stands for an export of a linked module. */
@@ -47,11 +50,12 @@ export class Kernels {
     const { kernel } = message;
     if (message.type === 'unload') {
       // No call is under way: they do not wait, and this is the event loop's turn.
+      void this.#seats.get(kernel)?.then((seat) => seat.leave(), () => {});
       this.#seats.delete(kernel);
       this.#send({ type: 'unloaded', kernel });
       return;
     }
-    const seat = Seat.take(this.#kernel(), message.parts, message.places);
+    const seat = this.#seated(message);
     // Told to the tasks that call it.
     seat.catch(() => {});
     const expected = this.#expected.get(kernel);
@@ -60,10 +64,18 @@ export class Kernels {
     else this.#seats.set(kernel, seat);
   }
 
+  async #seated({ parts, places, libraries }: KernelMessage): Promise<Seat> {
+    return Seat.take(this.#kernel(), parts, { places, libraries: await this.#all(libraries) });
+  }
+
+  #all(kernels: readonly number[]): Promise<Seat[]> {
+    return Promise.all(kernels.map((kernel) => this.#seat(kernel)));
+  }
+
   /** The export that a task's source stands for. */
   async callable(source: string): Promise<Callable> {
-    const [, kernel, rows, name] = source.split('\n') as [string, string, string, string];
-    const seat = await this.#seat(Number(kernel));
+    const [, kernels, rows, name] = source.split('\n') as [string, string, string, string];
+    const [seat] = (await this.#all(kernels.split(',').map(Number))) as [Seat];
     const call = seat.function(name);
     if (!call) throw new IsolithError('ERR_NO_SUCH_TASK', `the module has no function "${name}"`);
     if (rows === '0') return { fn: (args: unknown[]) => call(...args), spread: false };

@@ -1,7 +1,7 @@
 /** Waiting for a word of shared memory to change: blocking in workers, as a promise everywhere. */
 
 import { IsolithError } from '../errors.js';
-import { mayBlock } from '../support.js';
+import { isWebKit, mayBlock } from '../support.js';
 
 /** How long to wait, and what ends the wait before. */
 export interface WaitOptions {
@@ -35,8 +35,7 @@ let blocking: boolean | undefined;
 
 function waitAsyncIsLossy(): boolean {
   if (typeof Atomics.waitAsync !== 'function') return true;
-  const inWorker = typeof document === 'undefined' && typeof navigator !== 'undefined';
-  return inWorker && /AppleWebKit/.test(navigator.userAgent) && !/Chrom/.test(navigator.userAgent);
+  return typeof document === 'undefined' && isWebKit();
 }
 
 /** The moment at which a wait of these options ends, in ms of this thread's clock. */

@@ -58,6 +58,13 @@ export interface RunConfig {
   readonly meter?: 'coarse' | 'exact';
   /** Milliseconds that a call may take; then the guest is ended, and the call rejects with 5002. */
   readonly timeout?: number;
+  /**
+   * Whether a guest that loops for ever can be ended for good. What waits for it is told at once in
+   * any case; but in WebKit the thread of a guest that calls nothing runs on unless the module is
+   * rewritten as for coarse `fuel`, which costs about as much. Default: for programs, and where there
+   * is a `timeout`. Other engines end every thread, and ignore this.
+   */
+  readonly interruptible?: boolean;
   /** Runs on this very thread: for small pure functions. No timeouts, and host functions are synchronous. */
   readonly inline?: boolean;
   readonly limits?: GuestLimits;
@@ -73,6 +80,8 @@ export interface WasiConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** The arguments, `args[0]` being the program's name. */
   readonly args?: readonly string[];
+  /** Whether standard input, output and errors are a terminal to the guest (`isatty`); default false. */
+  readonly terminal?: boolean;
 }
 
 /** What `instantiate` takes. Output that is not connected is dropped. */

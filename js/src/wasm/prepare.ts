@@ -1,10 +1,10 @@
 /** From a module and a config to what a guest is made of: imports resolved, limits and fuel built in. */
 
-import { requireShared } from '../support.js';
+import { isWebKit, requireShared } from '../support.js';
 import type { RunConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
 import { fuelOf } from './fuel.js';
-import { type Given, type Load, memoryOf, newMemory } from './guest.js';
+import { type Given, type Load, memoryOf, newMemory } from './load.js';
 import type { Compiled, Variant } from './modules.js';
 import type { FuncType, ImportType } from './shape.js';
 import { type Argument, toWasm } from './values.js';
@@ -81,6 +81,7 @@ export async function prepare(compiled: Compiled, config: RunConfig, pid: number
     fuel: variant.fuel,
     start: variant.start,
     refill: variant.refill,
+    interruptible: config.fuel === undefined,
     stack: variant.stack === undefined ? undefined : { name: variant.stack, bytes: config.limits?.stackBytes ?? 0 },
     reactor: isReactor(compiled),
     amount: config.fuel === undefined ? 0n : fuelOf(config.fuel),
@@ -100,10 +101,22 @@ function refillOf({ onFuel }: RunConfig, inline: boolean): Prepared['refill'] {
   };
 }
 
-async function variantOf(compiled: Compiled, { fuel, onFuel, meter, limits }: RunConfig): Promise<Variant> {
+async function variantOf(compiled: Compiled, config: RunConfig): Promise<Variant> {
+  const { fuel, onFuel, meter, limits } = config;
   const given = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined);
-  if (fuel === undefined && given.length === 0) return compiled;
-  return compiled.metered({ mode: fuel === undefined ? 'off' : (meter ?? 'coarse'), refill: onFuel !== undefined, ...Object.fromEntries(given) });
+  const bounds = Object.fromEntries(given);
+  if (fuel !== undefined) return compiled.metered({ mode: meter ?? 'coarse', refill: onFuel !== undefined, ...bounds });
+  if (isInterruptible(config)) {
+    // What cannot be rewritten runs as it is.
+    const variant = await compiled.metered({ mode: 'coarse', refill: true, ...bounds }).catch(() => undefined);
+    if (variant) return variant;
+  }
+  return given.length === 0 ? compiled : compiled.metered({ mode: 'off', refill: false, ...bounds });
+}
+
+/** Whether the guest itself must see to it that it can be ended. */
+function isInterruptible({ inline, interruptible, timeout }: RunConfig): boolean {
+  return !inline && (interruptible ?? timeout !== undefined) && isWebKit();
 }
 
 function resolve(type: ImportType, config: RunConfig, hosts: HostImport[], inline: boolean, pid: number | undefined): Given | undefined {

@@ -135,6 +135,17 @@ test('a task that finds no more memory fails alone', async () => {
   small.check();
 }, { shared: true, reason: 'needs shared memory' });
 
+// The end of JavaScript's own heap is no test: Chromium ends the page with it (tab crashed, seen by
+// hand), and Firefox knows none (18 GB after a minute, page and other workers alive).
+test('a task that is refused a buffer fails alone', async () => {
+  const pool = createPool(1);
+  const refused = assertRejects(pool.run(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)), { name: 'RangeError' });
+  const worker = pool.run((_, { workerId }) => workerId);
+  await refused;
+  assertEqual(await pool.run((_, { workerId }) => workerId), await worker, 'its worker lives on');
+  await pool.destroy();
+});
+
 test('a killed task changes nothing any more, though its thread may live on', async () => {
   const pool = createPool(1);
   const queue = createQueue({ capacity: 16 });

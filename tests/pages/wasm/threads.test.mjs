@@ -1,6 +1,7 @@
 // Threads of WASI programs: they share memory, and the end of any of them that exits or traps is the end of all.
 // modes: isolated bare
-import { assertEqual, assertRejects, test, until, within } from '/tests/pages/lib/test.mjs';
+import { living, untilGone } from '/tests/pages/lib/living.mjs';
+import { assertEqual, assertRejects, test, within } from '/tests/pages/lib/test.mjs';
 import { wat } from '/tests/pages/lib/wat.mjs';
 import { cat, threads } from '/tests/pages/wasm/guests.mjs';
 import { compile, instantiate, runWasi, spawnWasi } from 'isolith/wasm';
@@ -60,13 +61,9 @@ function stuckModule(call, end, stuckIsFirst) {
     (func (export "_start") ${spawn} ${stuckIsFirst ? stuck : ending}))`);
 }
 
-/** How many workers live, by the locks that each of them holds. */
-const workers = async () => (await navigator.locks.query()).held.filter(({ name }) => /^isolith(-\d+){4}$/.test(name)).length;
-
 for (const call of Object.keys(STUCK)) {
   test(`a thread that is stuck in ${call} ends when another thread exits, returns from the start or traps`, async () => {
-    // WebKit takes long to end threads that spin, which other tests leave behind.
-    const before = await workers();
+    const before = await living();
     const run = async (end, stuckIsFirst) => within(15_000, runWasi(await stuckModule(call, end, stuckIsFirst), { stdin: new ReadableStream() }));
     const exit = '(call $proc_exit (i32.const 99)) (unreachable)';
     for (const stuckIsFirst of [false, true]) {
@@ -74,8 +71,8 @@ for (const call of Object.keys(STUCK)) {
       await assertRejects(run('(unreachable)', stuckIsFirst), code(5002));
     }
     assertEqual((await run('', false)).exitCode, 0);
-    // Ten threads ran; what is still there are the workers that are kept for the next guests.
-    await until(async () => (await workers()) <= Math.max(before, 3), { timeout: 30_000, what: 'the end of the stuck threads' });
+    // Of ten threads only those are still there that are kept for the next guests.
+    await untilGone(before, { what: 'the end of the stuck threads' });
   }, { ...shared, timeout: 90_000 });
 }
 
