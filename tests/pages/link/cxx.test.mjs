@@ -38,8 +38,9 @@ for (const kind of KINDS) {
     assert(heap.stats().blocks >= before, 'thrown objects are left, as this runtime frees none');
   });
 
-  test(`${kind} exceptions in workers, on stacks of their own`, async () => {
-    const pool = createPool(2);
+  test(`${kind} exceptions in a worker`, async () => {
+    // One: what lies between throw and catch is in static data where C++ is compiled without threads.
+    const pool = createPool(1);
     const library = await pool.kernel(await load(`thrower-${kind}`), options);
     const kernel = await pool.kernel(await load(`shapes-${kind}`), { ...options, libraries: [library] });
     const calls = await Promise.all(Array.from({ length: 60 }, (_, at) => pool.call(kernel, 'caught', [2, 7, 20][at % 3])));

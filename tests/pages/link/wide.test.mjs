@@ -25,7 +25,7 @@ async function alone(file) {
 }
 
 test('first, second and third in one memory, each answers as alone', async () => {
-  const file = await load('threads-wide');
+  const file = await load('threads-direct');
   const expected = await alone(file);
   assert(expected[0].length > 100 && expected[0] !== expected[1], 'it answers');
   const combined = await combine([file, file, file], { base: 2 ** 20 });
@@ -37,7 +37,7 @@ test('first, second and third in one memory, each answers as alone', async () =>
 });
 
 test('at an address of its own, and never beside a 32-bit one', async () => {
-  const file = await load('threads-wide');
+  const file = await load('threads-direct');
   const [offset, heapBase] = [0x500000, 0x700000];
   const moved = await relocate(file, offset, heapBase);
   const memory = wide(heapBase / 65536);
