@@ -1,7 +1,5 @@
 // The apps that the packed package is tried in: their packages, and the ways each is built and served.
 
-import { build as buildKernels } from '../../examples/01-kernels/build.mjs';
-
 /** How the worker must have been started: found as a file, or from the embedded copy. */
 const FILE = 'file';
 const BLOB = 'blob';
@@ -37,14 +35,6 @@ export const APPS = {
     folder: 'esbuild',
     packages: { esbuild: '0.28.2' },
     runs: [{ name: 'build', build: ['node', 'build.mjs'], root: 'dist', page: '/', startedBy: BLOB }],
-  },
-  'example 01': {
-    folder: '../../../examples/01-kernels',
-    packages: { vite: '8.3.8' },
-    prepare: buildKernels,
-    look: () => document.body?.dataset.done && [...document.querySelectorAll('li')].map((item) => item.textContent.replace(/[\d.]+ ms/, 'ms')),
-    shows: ['Rust and C kernels, 2 workers: ms', 'JavaScript, 2 workers: ms', 'JavaScript, this thread: ms'],
-    runs: [dev(), preview()],
   },
   'no bundler': {
     folder: 'plain',

@@ -34,8 +34,6 @@ export async function installApp(name, { folder, packages }, tarball) {
   await run('npm', ['install', '--no-save', '--prefer-offline', ...QUIET, tarball], { cwd: home, quiet: true });
   const apps = join(ROOT, 'tests/packaging/apps');
   cpSync(join(apps, 'main.js'), join(home, 'main.js'));
-  // The packages are installed, and no others are to be.
-  const wanted = (file) => !/\/(package\.json|node_modules|dist)$/.test(file);
-  if (folder) cpSync(join(apps, folder), home, { recursive: true, filter: wanted });
+  if (folder) cpSync(join(apps, folder), home, { recursive: true });
   return home;
 }

@@ -56,31 +56,30 @@ async function served(home, { serve, root, page, env }, use) {
   }
 }
 
-/** What the page of an app without one of its own reports. */
-const report = () => globalThis.problems?.length > 0 ? { problems: globalThis.problems } : globalThis.report;
-
-/** Opens the page and compares what it reports, or what an app's own page shows. */
-async function visit({ name, session }, address, { look = report, shows }, { startedBy, parts }) {
+/** Opens the page and compares what it reports. */
+async function visit({ name, session }, address, { startedBy, parts }) {
   await session.navigate(address);
-  const seen = await session.waitFor(look, { timeout: DEADLINE, what: `the report of the page in ${name}` });
+  const seen = await session.waitFor(
+    () => globalThis.problems?.length > 0 ? { problems: globalThis.problems } : globalThis.report,
+    { timeout: DEADLINE, what: `the report of the page in ${name}` },
+  );
   const whole = {
     isolated: true, sum: 7 * 1024, answer: 42, startedBy, file: 'FROM THE PAGE', queued: [1, 2, 3], guest: 42, exports: ['add'], exitCode: 7,
   };
-  const expected = shows ?? (parts ? Object.fromEntries(parts.map((part) => [part, whole[part]])) : whole);
+  const expected = parts ? Object.fromEntries(parts.map((part) => [part, whole[part]])) : whole;
   if (!isDeepStrictEqual(seen, expected)) throw new Error(`the page says in ${name} ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`);
 }
 
 async function runApp(browsers, name, app, tarball) {
   const chosen = app.runs.filter((one) => `${name}: ${one.name}`.includes(filter));
   if (chosen.length === 0) return;
-  app.prepare?.();
   const home = await installApp(name, app, tarball);
   for (const one of chosen) {
     await test(`${name}: ${one.name}`, async () => {
       rmSync(join(home, 'dist'), { recursive: true, force: true });
       if (one.build) await run(one.build[0], one.build.slice(1), { cwd: home, env: { ...one.env, PATH: `${join(home, 'node_modules/.bin')}:${TOOL_PATH}` }, quiet: true });
       await served(home, one, async (address) => {
-        for (const browser of browsers) await visit(browser, address, app, one);
+        for (const browser of browsers) await visit(browser, address, one);
       });
     });
   }
