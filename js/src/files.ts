@@ -2,6 +2,7 @@
 
 import { step, type Steps } from './fs/client.js';
 import { fsError, FsError } from './fs/errors.js';
+import type { Listing } from './fs/exports.js';
 import * as ops from './fs/ops.js';
 import { dirname, join, type PathLike, pathOf } from './fs/path.js';
 import { getClient } from './fs/service.js';
@@ -78,16 +79,16 @@ function* walk(prefix: string): Steps<string[]> {
   // Only the directory that the prefix names can hold what begins with it.
   const queue = [prefix.slice(0, prefix.lastIndexOf('/')) || '/'];
   for (let dir = queue.pop(); dir !== undefined; dir = queue.pop()) {
-    let entries: ops.RawEntry[];
+    let listing: Listing;
     try {
-      entries = yield* step(ops.list(dir));
+      listing = yield* step(ops.list(dir));
     } catch (error) {
       if (error instanceof FsError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) continue;
       throw error;
     }
-    for (const { type, name } of entries) {
+    for (const [at, name] of listing.names.entries()) {
       const path = join(dir, name);
-      if (type === 2) {
+      if (listing.types[at] === 2) {
         if (path.startsWith(prefix) || prefix.startsWith(`${path}/`)) queue.push(path);
       } else if (path.startsWith(prefix)) found.push(path);
     }

@@ -64,9 +64,10 @@ impl Fs {
         if inode.links.len() > 1 {
             findings.push(format!("the directory {node:?} has several names"));
         }
-        for (name, entry) in dir.iter() {
+        for (name, entry, file_type) in dir.iter() {
             let known = self.tree.get(entry).is_some_and(|inode| {
-                inode.links.iter().any(|link| link.dir == node && link.name == *name)
+                inode.file_type() == file_type
+                    && inode.links.iter().any(|link| link.dir == node && link.name == *name)
             });
             if !known {
                 let name = String::from_utf8_lossy(name);

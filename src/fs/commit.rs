@@ -4,11 +4,13 @@ use super::Fs;
 use super::block::{runs, touched};
 use super::codec::Writer;
 use super::core::Volume;
+use super::handle::HandleId;
 use super::id::{Data, Node, StoreId};
 use super::journal::{Changes, Flight, Ticket};
 use super::record::{Batch, FORMAT, Key, Write, extent_value};
 use super::redo::{PENDING, Piece};
 use super::sorted::Set;
+use super::step::Step;
 use super::{EXTENT, PAGE};
 use crate::error::{Error, Kind};
 
@@ -120,7 +122,7 @@ impl Fs {
 
     /// The file that `data` is the contents of now.
     pub(crate) fn owner(&self, store: StoreId, data: Data) -> Option<Node> {
-        let node = *self.volume(store)?.journal.owners.get(&data)?;
+        let node = self.volume(store)?.journal.owners.get(data)?;
         let file = self.tree.get(node)?.file()?;
         (file.data == data).then_some(node)
     }
@@ -225,7 +227,7 @@ impl Fs {
         let (seq, changes) = (flight.seq, flight.changes);
         for data in changes.dropped.keys() {
             journal.redo.forget(data);
-            journal.owners.remove(&data);
+            journal.owners.remove(data);
         }
         for (data, extent) in &flight.extents {
             journal.redo.fold(*data, *extent);
@@ -276,7 +278,7 @@ impl Fs {
         let large: Vec<Node> = sizes
             .iter()
             .filter(|(data, bytes)| *bytes * 2 > largest && journal.changes.data.contains(*data))
-            .filter_map(|(data, _)| journal.owners.get(data).copied())
+            .filter_map(|(data, _)| journal.owners.get(*data))
             .collect();
         if error.kind() != Kind::NoSpace || large.is_empty() {
             journal.fail(None, error);
@@ -295,6 +297,23 @@ impl Fs {
     pub fn ticket(&self, node: Node) -> Ticket {
         let epoch = self.volume(node.store()).map_or(0, |volume| volume.journal.epoch);
         Ticket { node, epoch }
+    }
+
+    /// A claim on the durability of what was last changed through an open file; settled for one
+    /// through which nothing was. A failure is told to it even if later changes have landed.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn ticket_of(&self, handle: HandleId) -> Step<Ticket> {
+        let open = self.handles.get(handle)?;
+        Ok(Ticket { node: open.node, epoch: open.changed })
+    }
+
+    /// Something has been changed through the open file.
+    pub(crate) fn changed_by(&mut self, handle: HandleId) -> Step<()> {
+        let node = self.handles.get(handle)?.node;
+        self.handles.get_mut(handle)?.changed = self.ticket(node).epoch;
+        Ok(())
     }
 
     /// As [`ticket`](Self::ticket), and the claim is settled only when the disk itself has the

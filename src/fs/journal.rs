@@ -139,7 +139,7 @@ pub(crate) struct Journal {
     pub(crate) redo: Redo,
     pub(crate) packs: Packs,
     /// The file of each data that is dirty, in flight or patched.
-    pub(crate) owners: IdMap<Data, Node>,
+    pub(crate) owners: Map<Data, Node>,
     /// What the next fold needs in memory.
     pub(crate) wanted: Vec<Need>,
     /// The store is new: there is something to write even if nothing has changed.
@@ -167,7 +167,7 @@ impl Journal {
             failures: VecDeque::new(),
             redo: Redo::default(),
             packs: Packs::default(),
-            owners: IdMap::default(),
+            owners: Map::default(),
             wanted: Vec::new(),
             is_new: false,
             format: 0,

@@ -10,7 +10,8 @@ use super::journal::Journal;
 use super::path::Place;
 use super::resolve::Follow;
 use super::step::{At, Step, fail};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
+use std::collections::BinaryHeap;
 
 impl Fs {
     /// Mounts a store of records over the directory `at` (the first one at `/`, whatever `at`
@@ -87,20 +88,35 @@ impl Fs {
         }
     }
 
-    /// Takes a store away. Commit everything first.
+    /// Takes a store away. Commit everything first; what cannot be committed any more is given up
+    /// if `lose` says so, and everybody who waits for it is told.
     ///
     /// # Errors
     /// `EBUSY` for `/`, while a file of it is open, another store is mounted in it, or something
     /// is not durable; `ENOENT` if it is not mounted.
-    pub fn unmount(&mut self, store: StoreId) -> Step<()> {
+    pub fn unmount(&mut self, store: StoreId, lose: bool) -> Step<()> {
         let Some(volume) = self.volume(store) else { return fail(Kind::NotFound) };
         let of_store = |node: Node| node.store() == store;
         let in_use = self.tree.iter().any(|(node, inode)| of_store(node) && inode.opens > 0)
             || self.tree.covered().any(of_store);
-        if store.0 == 0 || in_use || volume.is_journaled() && !volume.journal.is_clean() {
+        if store.0 == 0 || in_use {
             return fail(Kind::Busy);
         }
-        self.remove_volume(store);
+        let is_clean = !volume.is_journaled() || volume.journal.is_clean();
+        if !is_clean && !lose {
+            let words = "resource busy or locked: the store has changes that are not durable";
+            return Err(Error::new(Kind::Busy, words).into());
+        }
+        self.remove_tree(store);
+        if is_clean {
+            self.volumes[store.0 as usize] = None;
+        } else if let Some(volume) = self.volume_mut(store) {
+            // The number is not given again: by it those who wait are told.
+            let journal = &mut volume.journal;
+            journal
+                .fail(None, Error::new(Kind::Io, "input/output error: the store was taken away"));
+            (journal.changes, journal.flight) = (super::journal::Changes::default(), None);
+        }
         Ok(())
     }
 
@@ -190,6 +206,11 @@ impl Fs {
     }
 
     fn remove_volume(&mut self, store: StoreId) {
+        self.remove_tree(store);
+        self.volumes[store.0 as usize] = None;
+    }
+
+    fn remove_tree(&mut self, store: StoreId) {
         self.tree.uncover(Node::new(store, ROOT_ID));
         let nodes: Vec<_> =
             self.tree.iter().map(|(node, _)| node).filter(|node| node.store() == store).collect();
@@ -198,7 +219,6 @@ impl Fs {
                 self.cache.forget(file.data);
             }
         }
-        self.volumes[store.0 as usize] = None;
     }
 
     /// Makes the tree what the records say of some inodes.
@@ -220,8 +240,8 @@ impl Fs {
                 None => self.forget_inode(node),
             }
         }
-        names.sort_unstable();
-        for (dir, name, node) in names {
+        // By a heap: a sort of the standard library takes six kilobytes of module.
+        for (dir, name, node) in BinaryHeap::from(names).into_sorted_vec() {
             let vacant = matches!(self.tree.lookup(dir, &name), Ok(None));
             if !vacant || self.tree.link(dir, name.clone(), node).is_err() {
                 let text = String::from_utf8_lossy(&name);

@@ -1,7 +1,7 @@
 //! Which inodes share which pack record, and which packs are behind the log.
 
-use super::id::{IdMap, Node};
-use super::sorted::Set;
+use super::id::Node;
+use super::sorted::{Map, Set};
 
 /// Inodes a pack holds at most: some 20 KiB, little to rewrite and few to read at mount.
 const CAPACITY: usize = 256;
@@ -17,7 +17,7 @@ struct Pack {
 #[derive(Default, Debug)]
 pub(crate) struct Packs {
     packs: Vec<Pack>,
-    home: IdMap<Node, u32>,
+    home: Map<Node, u32>,
     /// Packs with room.
     open: Set<u32>,
 }
@@ -42,8 +42,8 @@ impl Packs {
     /// The pack of `node`: its own, or the first with room. The log says which with every
     /// record of the inode, so that all tabs agree.
     pub(crate) fn assign(&mut self, node: Node) -> u32 {
-        if let Some(number) = self.home.get(&node) {
-            return *number;
+        if let Some(number) = self.home.get(node) {
+            return number;
         }
         let number = self.open.first().unwrap_or(self.packs.len() as u32);
         self.place(number, node);
@@ -58,7 +58,7 @@ impl Packs {
 
     /// Log record `seq` deleted `node`.
     pub(crate) fn deleted(&mut self, node: Node, seq: u64) {
-        if let Some(number) = self.home.remove(&node) {
+        if let Some(number) = self.home.remove(node) {
             let pack = &mut self.packs[number as usize];
             pack.members.remove(node);
             pack.behind.get_or_insert(seq);
@@ -73,7 +73,7 @@ impl Packs {
 
     /// Whether `node` lives in one of `written`.
     pub(crate) fn is_in(&self, node: Node, written: &Set<u32>) -> bool {
-        self.home.get(&node).is_some_and(|number| written.contains(*number))
+        self.home.get(node).is_some_and(|number| written.contains(number))
     }
 
     pub(crate) fn members(&self, number: u32) -> impl Iterator<Item = Node> {

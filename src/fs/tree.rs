@@ -14,6 +14,8 @@ pub(crate) struct Tree {
     /// Covered directory → root of the store mounted there, and back.
     mounted: Map<Node, Node>,
     covers: Map<Node, Node>,
+    /// The last stamp that a directory was given.
+    stamp: u64,
 }
 
 impl Tree {
@@ -120,23 +122,28 @@ impl Tree {
     pub(crate) fn link(&mut self, dir: Node, name: Name, node: Node) -> Step<()> {
         let inode = self.inode_mut(node)?;
         inode.links.push(Link { dir, name: name.clone() });
-        let is_dir = match &mut inode.body {
-            Body::Dir(body) => {
-                body.parent = dir;
-                true
-            }
-            _ => false,
-        };
-        let entries = self.inode_mut(dir)?.dir_mut().ok_or(fault(Kind::NotDirectory))?;
-        entries.insert(name, node, is_dir);
+        if let Body::Dir(body) = &mut inode.body {
+            body.parent = dir;
+        }
+        let file_type = inode.file_type();
+        self.entries_mut(dir)?.insert(name, node, file_type);
         Ok(())
     }
 
     /// Takes the name `name` in `dir` away and tells whose it was. The inode stays.
     pub(crate) fn unlink(&mut self, dir: Node, name: &[u8]) -> Option<Node> {
-        let node = self.get_mut(dir)?.dir_mut()?.remove(name)?;
+        let node = self.entries_mut(dir).ok()?.remove(name)?;
         self.forget_link(node, dir, name);
         Some(node)
+    }
+
+    /// The entries of `dir`, to be changed.
+    fn entries_mut(&mut self, dir: Node) -> Step<&mut Dir> {
+        self.stamp += 1;
+        let stamp = self.stamp;
+        let entries = self.inode_mut(dir)?.dir_mut().ok_or(fault(Kind::NotDirectory))?;
+        entries.stamp = stamp;
+        Ok(entries)
     }
 
     /// Removes one name from the inode's own list only.

@@ -5,8 +5,8 @@ use super::wasi::{Clock, Halt, Step};
 
 /// The memory of a guest, and what only its side can do.
 pub trait Guest {
-    /// Bytes that the memory has now; it may only grow.
-    fn size(&self) -> u64;
+    /// Whether the memory has so many bytes now; it may only grow.
+    fn holds(&self, bytes: u64) -> bool;
 
     /// Copies bytes out of the memory; false if they are not all in it.
     fn get(&self, from: u32, to: &mut [u8]) -> bool;
@@ -62,7 +62,7 @@ impl dyn Guest + '_ {
     /// # Errors
     /// `EFAULT`.
     pub fn check(&self, at: u32, len: u32) -> Step<()> {
-        if u64::from(at) + u64::from(len) <= self.size() { Ok(()) } else { fault() }
+        if self.holds(u64::from(at) + u64::from(len)) { Ok(()) } else { fault() }
     }
 
     /// Copies bytes out of the memory.
@@ -97,11 +97,12 @@ impl dyn Guest + '_ {
         self.write(&value.to_le_bytes(), to)
     }
 
-    /// The buffers listed at `at`, checked.
+    /// The buffers listed at `at`, checked, and with them that the memory has `least` bytes: one
+    /// question for both, for each costs as much as a small copy.
     ///
     /// # Errors
     /// `EFAULT`; `EINVAL` for more than [`MOST_SPANS`], or more bytes in all than 32 bits count.
-    pub fn spans(&self, at: u32, count: u32) -> Step<Spans> {
+    pub fn spans(&self, at: u32, count: u32, least: u64) -> Step<Spans> {
         if count > MOST_SPANS {
             return Err(Errno::INVAL.into());
         }
@@ -117,16 +118,17 @@ impl dyn Guest + '_ {
             (&mut many[..], &mut spans.many[..])
         };
         self.read(at, bytes)?;
-        let size = self.size();
+        let mut end = least;
         let mut total = 0;
         for (pair, span) in bytes.as_chunks::<8>().0.iter().zip(list) {
             let [a, b, c, d, e, f, g, h] = *pair;
             let (at, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-            if u64::from(at) + u64::from(len) > size {
-                return fault();
-            }
+            end = end.max(u64::from(at) + u64::from(len));
             total += u64::from(len);
             *span = Span { at, len };
+        }
+        if !self.holds(end) {
+            return fault();
         }
         spans.total = match u32::try_from(total) {
             Ok(total) => total as usize,

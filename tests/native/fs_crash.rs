@@ -127,7 +127,7 @@ impl Lab {
             Op::Whole(n, seed, len) => drop(disk.write(&path(*n), &pattern(*seed, *len))),
             Op::Draft(n, seed, len) => {
                 let (path, bytes) = (path(*n), pattern(*seed, *len));
-                if let Ok(draft) = disk.run(|fs| fs.draft(Place::from(&*path), Owner(1))) {
+                if let Ok(draft) = disk.run(|fs| fs.draft(Place::from(&*path), false, Owner(1))) {
                     disk.write_handle(draft, 0, &bytes).expect("a draft takes bytes");
                     if seed % 3 != 0 {
                         drop(

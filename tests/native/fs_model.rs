@@ -13,19 +13,22 @@ use ops::{Answer, Bytes, Op, Yield, op, open_flags};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use real::Real;
+use std::collections::HashMap;
 
 /// Our side: everything within a jail at `/`, so that no path can leave what both sides share.
 struct Ours {
     disk: Disk,
     jail: HandleId,
     files: Vec<HandleId>,
+    /// What each stamp of a directory stood for.
+    listings: HashMap<u64, Vec<(Vec<u8>, FileType)>>,
 }
 
 impl Ours {
     fn new(cache: usize) -> Self {
         let mut disk = Disk::new(cache, 7);
         let jail = disk.open("/", Flags::READ | Flags::DIRECTORY).expect("the root");
-        Self { disk, jail, files: Vec::new() }
+        Self { disk, jail, files: Vec::new(), listings: HashMap::new() }
     }
 
     /// Whether some path of the operation would leave the shared directory.
@@ -88,9 +91,13 @@ impl Ours {
                 .run(|fs| {
                     let mut names = Vec::new();
                     fs.list(at(p), &mut |name, _, kind| names.push((name.to_vec(), kind)))?;
-                    Ok(names)
+                    Ok((fs.list_stamp(at(p))?, names))
                 })
-                .map(Yield::Names),
+                .map(|(stamp, names)| {
+                    let known = self.listings.entry(stamp).or_insert_with(|| names.clone());
+                    assert_eq!(*known, names, "one stamp stands for two listings");
+                    Yield::Names(names)
+                }),
             Op::Realpath(p) => {
                 disk.run(|fs| fs.realpath(at(p))).map(|bytes| Yield::Bytes(Bytes(bytes)))
             }
@@ -243,6 +250,7 @@ fn compare(ops: &[Op], cache: usize) {
             real.run(op).map_err(|error| error.raw_os_error().unwrap_or(0) as u16);
         let answer: Answer = ours.run(op).map_err(|error| error.number());
         assert_eq!(answer, expected, "operation {number}: {op:?}");
+        ours.run(&Op::List(".".into())).expect("the root");
         let findings = ours.disk.fs.check();
         assert!(findings.is_empty(), "operation {number}: {op:?}: {findings:?}");
     }

@@ -4,8 +4,8 @@ mod fs_support;
 
 use fs_support::{Disk, PUBLISH, pattern};
 use isolith::fs::{
-    Access, Change, EXTENT, FileType, Flags, Fold, Follow, Fs, Key, MemoryStore, Owner, PAGE,
-    Place, Seeded, SetAttr, SetTime, Stop, Whence,
+    Access, Change, EXTENT, FileType, Flags, Fold, Follow, Fs, Image, Key, MemoryStore, Owner,
+    PAGE, Place, Seeded, SetAttr, SetTime, Stop, Whence,
 };
 
 /// Everything clean leaves the cache.
@@ -305,9 +305,9 @@ fn other_stores_are_other_devices() {
     assert_eq!((stat.dev, stat.ino), (memory.device(), 1));
     assert_eq!(disk.fs.realpath(Place::from("/mem/a")), Ok(b"/mem/a".to_vec()));
     let open = disk.open("/mem/a", Flags::READ).expect("there");
-    assert_eq!(disk.code(|fs| fs.unmount(memory)), "EBUSY");
+    assert_eq!(disk.code(|fs| fs.unmount(memory, false)), "EBUSY");
     disk.run(|fs| fs.close(open)).expect("open");
-    disk.run(|fs| fs.unmount(memory)).expect("unused");
+    disk.run(|fs| fs.unmount(memory, false)).expect("unused");
     assert_eq!(disk.read("/mem/a").expect_err("gone").code(), "ENOENT");
     assert!(disk.fs.check().is_empty(), "{:?}", disk.fs.check());
     assert!(disk.fs.cached_bytes() < 2 * EXTENT);
@@ -453,12 +453,74 @@ fn handles_share_an_offset_and_die_with_their_owner() {
 }
 
 #[test]
+fn what_a_draft_could_not_replace_is_refused_when_it_is_opened() {
+    let mut disk = Disk::new(4 << 20, 1);
+    disk.write("/file", b"x").expect("space");
+    disk.run(|fs| fs.mkdir(Place::from("/dir"), 0o755)).expect("space");
+    for (target, name) in [("missing", "/link"), ("no/where", "/deep"), ("dir", "/to-dir")] {
+        disk.run(|fs| fs.symlink(target.as_bytes(), Place::from(name))).expect("space");
+    }
+    let refusals = [
+        ("/file", "", "EEXIST"),
+        ("/link", "", "EEXIST"),
+        ("/deep", "ENOENT", "EEXIST"),
+        ("/dir", "EISDIR", "EEXIST"),
+        ("/to-dir", "EISDIR", "EEXIST"),
+        ("/dir/", "EISDIR", "EISDIR"),
+        ("/none/file", "ENOENT", "ENOENT"),
+        ("/file/file", "ENOTDIR", "ENOTDIR"),
+    ];
+    for (path, plain, exclusive) in refusals {
+        for (how, code) in [(false, plain), (true, exclusive)] {
+            match disk.run(|fs| fs.draft(Place::from(path), how, Owner(1))) {
+                Ok(draft) => {
+                    assert_eq!("", code, "{path} {how}");
+                    disk.run(|fs| fs.close(draft)).expect("open");
+                }
+                Err(error) => assert_eq!(error.code(), code, "{path} {how}"),
+            }
+        }
+    }
+    let draft = disk.run(|fs| fs.draft(Place::from("/link"), false, Owner(1))).expect("space");
+    disk.run(|fs| fs.publish(draft, Place::from("/link"), PUBLISH)).expect("space");
+    assert_eq!(disk.read("/missing").expect("created"), b"");
+}
+
+#[test]
+fn a_store_that_is_given_up_takes_its_last_changes_along_and_says_so() {
+    let mut disk = Disk::new(4 << 20, 1);
+    disk.run(|fs| fs.mkdir(Place::from("/gone"), 0o755)).expect("space");
+    let store = disk.fs.mount(Place::from("/gone"), &Image::default(), false).expect("a directory");
+    let node = disk.write("/gone/file", &pattern(1, 3 * EXTENT)).expect("space");
+    let ticket = disk.fs.ticket(node);
+    let batch = disk.fs.take_batch(store, Fold::Auto).expect("changes");
+    disk.write("/gone/other", b"later").expect("space");
+    let open = disk.open("/gone/other", Flags::READ).expect("there");
+    assert_eq!(disk.code(|fs| fs.unmount(store, true)), "EBUSY");
+    disk.run(|fs| fs.close(open)).expect("open");
+    assert_eq!(disk.code(|fs| fs.unmount(store, false)), "EBUSY");
+    assert_eq!(disk.fs.settled(ticket), None);
+    disk.run(|fs| fs.unmount(store, true)).expect("unused");
+    let settled = disk.fs.settled(ticket).expect("told").expect_err("not durable");
+    assert_eq!(settled.code(), "EIO");
+    disk.fs.batch_done(store, batch.epoch, Ok(()));
+    assert!(
+        disk.fs.settled(ticket).is_some_and(|told| told.is_err()),
+        "a late batch changes nothing"
+    );
+    assert_eq!(disk.read("/gone/file").expect_err("gone").code(), "ENOENT");
+    let again = disk.fs.mount(Place::from("/gone"), &Image::default(), false).expect("a directory");
+    assert_ne!(again, store);
+    assert!(disk.fs.check().is_empty(), "{:?}", disk.fs.check());
+}
+
+#[test]
 fn a_draft_is_nobodys_until_it_is_published() {
     let mut disk = Disk::new(8 * EXTENT, 1);
     let node = disk.write("/a", b"old").expect("space");
     disk.run(|fs| fs.link(Place::from("/a"), Place::from("/b"), Follow::No)).expect("there");
     let bytes = pattern(3, 20 * EXTENT);
-    let draft = disk.run(|fs| fs.draft(Place::from("/a"), Owner(1))).expect("space");
+    let draft = disk.run(|fs| fs.draft(Place::from("/a"), false, Owner(1))).expect("space");
     disk.write_handle(draft, 0, &bytes).expect("space");
     disk.commit();
     assert_eq!(disk.remounted().read("/a").expect("there"), b"old");

@@ -1,10 +1,11 @@
 /** The functions of `node:fs` with callbacks, for code that is written so; without one they are the promises. */
 
 import { answer, type Callback, dispose, type StatFs, Stats } from './stats.js';
-import type { Client, Steps } from './client.js';
+import { type Client, step, type Steps } from './client.js';
 import type { Data, Encoding } from './data.js';
 import { badArgument } from './errors.js';
 import { type ReadInto, writeArguments, type WriteFrom } from './handle.js';
+import * as ops from './ops.js';
 import { type PathLike, pathOf } from './path.js';
 import type { FsPromises, ReadHow } from './promises.js';
 import { isVerb, VERBS } from './sync.js';
@@ -104,7 +105,7 @@ export function makeCallbacks(client: () => Client, promises: FsPromises): FsCal
     const options = typeof args[0] === 'object' ? args[0] : {};
     return typeof listener === 'function' ? watchBy(client(), path, options, listener) : promises.watch(path, options);
   };
-  return Object.assign(made, statWatchers(promises)) as unknown as FsCallbacks;
+  return Object.assign(made, statWatchers(client, promises)) as unknown as FsCallbacks;
 }
 
 function watchBy(client: Client, path: PathLike, options: WatchOptions, listener: WatchListener): Watcher {
@@ -134,7 +135,7 @@ function watchBy(client: Client, path: PathLike, options: WatchOptions, listener
   return Object.assign(watcher, { [dispose]: () => stop.abort() });
 }
 
-function statWatchers(promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'unwatchFile'> {
+function statWatchers(client: () => Client, promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'unwatchFile'> {
   const watched = new Map<string, Map<StatListener, ReturnType<typeof setInterval>>>();
   const missing = (): Stats => new Stats(new Float64Array(15));
   const unwatchFile = (path: PathLike, listener?: StatListener): void => {
@@ -149,7 +150,8 @@ function statWatchers(promises: FsPromises): Pick<FsCallbacks, 'watchFile' | 'un
     const listener = args.at(-1) as StatListener;
     const { interval = INTERVAL } = args.length === 2 ? args[0] : {};
     const look = async (): Promise<Stats> => (await promises.stat(path, { throwIfNoEntry: false })) ?? missing();
-    let before = look().catch(missing);
+    // At once, and not after a look at other tabs: what the caller changes next is to be seen.
+    let before = client().run(step({ ...ops.stat(pathOf(path), true), local: true })).then((raw) => new Stats(raw), missing);
     const compare = async (): Promise<void> => {
       const then = await before;
       before = look().catch(() => then);

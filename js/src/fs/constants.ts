@@ -1,6 +1,6 @@
 /** The constants of `node:fs`, with the numbers that Linux gives them, and the flags of `open`. */
 
-import { badArgument } from './errors.js';
+import { badValue, integer } from './errors.js';
 import { Open } from './ops.js';
 
 /** As `fs.constants` in Node.js on Linux. */
@@ -32,13 +32,11 @@ const MODES: Record<string, number> = {
 /** The kernel's flags for those of Node.js. */
 export function openFlags(flags: OpenMode | null | undefined): number {
   if (flags === undefined || flags === null) return Open.read;
-  if (typeof flags === 'number') return fromNumber(flags);
-  if (typeof flags !== 'string') throw badArgument('flags', flags, 'of type string or number');
+  if (typeof flags === 'number') return fromNumber(integer('flags', flags, -(2 ** 31), 2 ** 31 - 1));
+  if (typeof flags !== 'string') throw badValue('flags', flags);
   const letters = flags.replace(/[xs]/g, '');
   const base = MODES[letters] ?? MODES[letters.replace('+', '')];
-  if (base === undefined) {
-    throw Object.assign(new TypeError(`The argument 'flags' is invalid. Received '${flags}'`), { code: 'ERR_INVALID_ARG_VALUE' });
-  }
+  if (base === undefined) throw badValue('flags', flags);
   const reads = letters === 'r' || letters.includes('+');
   return base | (reads ? Open.read : 0) | (flags.includes('x') ? Open.exclusive : 0) | (flags.includes('s') ? Open.sync : 0);
 }
@@ -56,9 +54,8 @@ function fromNumber(flags: number): number {
 }
 
 /** The permission bits of a mode given as a number or in octal digits. */
-export function modeOf(mode: number | string | null | undefined, otherwise: number): number {
-  if (mode === undefined || mode === null) return otherwise;
-  const bits = typeof mode === 'string' ? Number.parseInt(mode, 8) : mode;
-  if (!Number.isInteger(bits) || bits < 0) throw badArgument('mode', mode, 'a number or octal digits');
-  return bits & 0o7777;
+export function modeOf(mode: number | string | null | undefined, otherwise?: number): number {
+  mode ??= otherwise;
+  if (typeof mode === 'string' && !/^[0-7]+$/.test(mode)) throw badValue('mode', mode, 'must be a 32-bit unsigned integer or an octal string');
+  return integer('mode', typeof mode === 'string' ? Number.parseInt(mode, 8) : mode, 0, 2 ** 32 - 1) & 0o7777;
 }

@@ -2,7 +2,7 @@
 
 import { step, type Steps } from './client.js';
 import { constants } from './constants.js';
-import { fsError, outOfRange, systemError } from './errors.js';
+import { fsError, integer, switches, systemError } from './errors.js';
 import * as ops from './ops.js';
 import { dirname, join, normalized, type PathLike, pathOf } from './path.js';
 import { close, isError, lstat, mkdir, readlink, symlink, unlink } from './verbs.js';
@@ -16,13 +16,14 @@ export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
   const path = pathOf(from, 'src');
   const dest = pathOf(to, 'dest');
   const about = { syscall: 'copyfile', path, dest };
-  if (!Number.isInteger(mode) || mode < 0 || mode > 7) throw outOfRange('mode', mode, '>= 0 && <= 7');
+  mode = integer('mode', mode ?? 0, 0, 7);
   if (mode & constants.COPYFILE_FICLONE_FORCE) throw fsError('ENOTSUP', about);
   const input = yield* step({ ...ops.open(path, ops.Open.read, 0), ...about });
   try {
     const raw = yield* step(ops.stat(input, true));
     if ((raw[2]! & constants.S_IFMT) === constants.S_IFDIR) throw fsError('EISDIR', about);
-    const draft = yield* step({ ...ops.draft(dest), ...about });
+    const exclusive = (mode & constants.COPYFILE_EXCL) !== 0;
+    const draft = yield* step({ ...ops.draft(dest, exclusive), ...about });
     try {
       for (let at = 0; ; ) {
         const moved = yield* step({ ...ops.copyRange(input, at, draft, at, STEP), ...about });
@@ -30,7 +31,7 @@ export function* copyFile(from: PathLike, to: PathLike, mode = 0): Steps<void> {
         at += moved;
       }
       const bits = raw[2]! & 0o7777;
-      yield* step({ ...ops.publish(draft, dest, bits, (mode & constants.COPYFILE_EXCL) !== 0), ...about });
+      yield* step({ ...ops.publish(draft, dest, bits, exclusive), ...about });
       // A file that was there before takes the permissions over, too.
       const now = (yield* step(ops.stat(dest, true)))[2]! & 0o7777;
       if (now !== bits) yield* step({ ...ops.chmod(dest, bits), ...about });
@@ -62,7 +63,7 @@ export interface CpOptions {
 export function* cp(from: PathLike, to: PathLike, options?: CpOptions): Steps<void> {
   const source = pathOf(from, 'src');
   const dest = pathOf(to, 'dest');
-  const { filter, dereference = false } = options ?? {};
+  const { filter, dereference = false } = switches(options, 'dereference', 'errorOnExist', 'force', 'preserveTimestamps', 'recursive', 'verbatimSymlinks');
   if (filter) {
     const keeps = filter(source, dest);
     if (!(keeps instanceof Promise ? yield* step(keeps) : keeps)) return;
@@ -98,7 +99,7 @@ function* copyTree(source: string, dest: string, raw: ops.RawStat, there: Stats 
     throw systemError('ERR_FS_CP_EINVAL', 22, 'Invalid src or dest', 'cp', dest, `EINVAL (cannot copy ${source} to a subdirectory of self ${dest})`);
   }
   if (!there) yield* mkdir(dest, { recursive: true, mode: raw[2]! & 0o7777 });
-  for (const { name } of yield* step(ops.list(source))) yield* cp(join(source, name), join(dest, name), options);
+  for (const name of (yield* step(ops.list(source))).names) yield* cp(join(source, name), join(dest, name), options);
 }
 
 function* copyLeaf(source: string, dest: string, type: number, there: Stats | undefined, options: CpOptions): Steps<void> {

@@ -1,9 +1,17 @@
 /** What is written and read as text or bytes: encodings as Node.js names them, data in all its forms. */
 
-import { badArgument } from './errors.js';
+import { badArgument, badValue } from './errors.js';
 
 /** What can be written. */
 export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+
+/** What files are written with: all at once, or piece by piece. */
+export type Contents = Data | Iterable<Data> | AsyncIterable<Data>;
+
+/** Whether contents come piece by piece. */
+export function isPieces(data: Contents): data is Iterable<Data> | AsyncIterable<Data> {
+  return typeof data === 'object' && data !== null && !ArrayBuffer.isView(data) && (Symbol.iterator in data || Symbol.asyncIterator in data);
+}
 
 /** How text and bytes become each other. */
 export type Encoding = Lower | Uppercase<Lower>;
@@ -11,9 +19,40 @@ export type Encoding = Lower | Uppercase<Lower>;
 type Lower =
   | 'utf8' | 'utf-8' | 'ascii' | 'latin1' | 'binary' | 'hex' | 'base64' | 'base64url' | 'ucs2' | 'ucs-2' | 'utf16le' | 'utf-16le' | 'buffer';
 
+/**
+ * Options that may be an encoding alone, as an object; throws the errors of Node.js for what are none, for an encoding that
+ * there is not, and for a signal that is none.
+ */
+export function optionsOf<O extends object>(options: O | string | null | undefined): Partial<O> & { readonly encoding?: Encoding | null | undefined } {
+  // A function is a callback that nobody asked for.
+  if (options === undefined || options === null || typeof options === 'function') return {};
+  const made = (typeof options === 'string' ? { encoding: options } : options) as O & { encoding?: Encoding; signal?: unknown };
+  if (typeof made !== 'object') throw badArgument('options', made, 'one of type string or object');
+  const { encoding, signal } = made;
+  if (encoding) known(encoding);
+  if (signal !== undefined && !(typeof signal === 'object' && signal && 'aborted' in signal)) throw badArgument('options.signal', signal, 'an instance of AbortSignal');
+  return made;
+}
+
+/** Whether there is such an encoding. */
+export function isEncoding(encoding: unknown): encoding is Encoding {
+  return typeof encoding === 'string' && /^(utf-?8|ascii|latin1|binary|hex|base64(url)?|ucs-?2|utf-?16le|buffer)$/i.test(encoding);
+}
+
+/** The encoding's name in small letters; throws the error of Node.js if there is none such. */
+function known(encoding: unknown): string {
+  if (isEncoding(encoding)) return encoding.toLowerCase();
+  throw badValue('encoding', encoding, 'is invalid encoding');
+}
+
+/** Text that names something, as what the encoding asks for. */
+export function named(text: string, encoding: Encoding | null | undefined): string | Uint8Array {
+  return encoding && encoding !== 'utf8' ? decoded(new TextEncoder().encode(text), encoding) : text;
+}
+
 /** The bytes of `data`, without a copy where it is bytes already. */
 export function bytesOf(data: unknown, encoding: Encoding | null | undefined = 'utf8', name = 'data'): Uint8Array {
-  if (typeof data === 'string') return encode(data, encoding ?? 'utf8');
+  if (typeof data === 'string') return encode(data, encoding || 'utf8');
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && data instanceof SharedArrayBuffer)) return new Uint8Array(data);
@@ -34,11 +73,7 @@ function fromBase64(text: string): Uint8Array {
 }
 
 function encode(text: string, encoding: Encoding): Uint8Array {
-  switch (encoding.toLowerCase()) {
-    case 'utf8':
-    case 'utf-8':
-    case 'buffer':
-      return new TextEncoder().encode(text);
+  switch (known(encoding)) {
     case 'latin1':
     case 'binary':
     case 'ascii':
@@ -60,7 +95,7 @@ function encode(text: string, encoding: Encoding): Uint8Array {
       return bytes;
     }
     default:
-      throw unknown(encoding);
+      return new TextEncoder().encode(text);
   }
 }
 
@@ -84,8 +119,8 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The bytes as what the encoding asks for: text, or the bytes themselves. */
 export function decoded(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding | null | undefined): string | Uint8Array<ArrayBuffer> {
-  if (encoding === undefined || encoding === null) return bytes;
-  switch (typeof encoding === 'string' ? encoding.toLowerCase() : encoding) {
+  if (!encoding) return bytes;
+  switch (known(encoding)) {
     case 'buffer':
       return bytes;
     case 'utf8':
@@ -102,16 +137,7 @@ export function decoded(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding | nul
       return btoa(latin1(bytes));
     case 'base64url':
       return btoa(latin1(bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
-    case 'ucs2':
-    case 'ucs-2':
-    case 'utf16le':
-    case 'utf-16le':
-      return utf16(bytes);
     default:
-      throw unknown(encoding);
+      return utf16(bytes);
   }
-}
-
-function unknown(encoding: unknown): TypeError {
-  return Object.assign(new TypeError(`The argument 'encoding' is invalid encoding. Received '${String(encoding)}'`), { code: 'ERR_INVALID_ARG_VALUE' });
 }

@@ -34,7 +34,7 @@ export class Direct {
     this.#door = door;
     this.#events = events;
     // A connection that is lost opens again with the next batch.
-    this.#open = () => openIdb(name, durability, { lost() {} });
+    this.#open = () => openIdb(name, durability, { lost() {} }, false);
   }
 
   /** Commits what is asked for, if that is the page's to do: then `landed` follows. */

@@ -15,14 +15,17 @@ export interface FsOptions {
   readonly cacheBytes?: number;
   /** `strict` waits for the disk, not only for the operating system; about 2.5 times slower. */
   readonly durability?: 'relaxed' | 'strict';
-  /** What to do where there is no IndexedDB: fail (default), or keep files in memory until the page goes. */
+  /**
+   * What to do where there is no IndexedDB, or the page may not use it: fail (default), or keep files in memory until the
+   * page goes; `usage()` then says that they are not `durable`. A database that is there and does not open fails in any case.
+   */
   readonly fallback?: 'memory';
 }
 
 /** What the page may ask the store thread to do, beside what goes over the desk. */
 export type Control =
   | { readonly name: 'mount'; readonly path: string; readonly options: MountOptions }
-  | { readonly name: 'unmount'; readonly path: string }
+  | { readonly name: 'unmount'; readonly path: string; readonly force: boolean }
   | { readonly name: 'flush' }
   | { readonly name: 'measure' }
   | { readonly name: 'tell' };
@@ -143,7 +146,7 @@ export class Engine implements Host {
       case 'mount':
         return this.#mount(control.path, control.options);
       case 'unmount':
-        return this.#unmount(control.path);
+        return this.#unmount(control.path, control.force);
       case 'flush':
         await Promise.all([...this.#volumes.values()].map((volume) => volume.flush()));
         return undefined;
@@ -206,12 +209,12 @@ export class Engine implements Host {
     this.#mounts.set(path, this.door.number(0));
   }
 
-  async #unmount(path: string): Promise<void> {
+  async #unmount(path: string, force: boolean): Promise<void> {
     const store = this.#mounts.get(path);
     if (store === undefined) throw new IsolithError('EINVAL', `nothing is mounted at ${path}`);
     const volume = this.#volumes.get(store);
     await volume?.flush();
-    must(this, this.door.exports.isolith_fs_unmount(store));
+    must(this, this.door.exports.isolith_fs_unmount(store, Number(force)));
     this.#mounts.delete(path);
     this.#volumes.delete(store);
     await volume?.close();

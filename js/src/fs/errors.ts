@@ -68,19 +68,43 @@ export function fsError(code: string, subject: Subject, words?: string, options?
 
 /** The error of Node.js for an argument that makes no sense. */
 export function badArgument(name: string, value: unknown, wanted: string): TypeError {
-  const error = new TypeError(`The "${name}" argument must be ${wanted}. Received ${describe(value)}`);
+  const error = new TypeError(`The "${name}" ${name.includes('.') ? 'property' : 'argument'} must be ${wanted}. Received ${describe(value)}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** The error of Node.js for a number that is out of its range. */
 export function outOfRange(name: string, value: unknown, wanted: string): RangeError {
-  const error = new RangeError(`The value of "${name}" is out of range. It must be ${wanted}. Received ${describe(value)}`);
+  const error = new RangeError(`The value of "${name}" is out of range. It must be ${wanted}. Received ${inspected(value, true)}`);
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** The number, if it is an integer within the bounds; throws the errors of Node.js otherwise. */
+export function integer(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw badArgument(name, value, 'of type number');
+  if (!Number.isInteger(value)) throw outOfRange(name, value, 'an integer');
+  if (value < least || value > most) throw outOfRange(name, value, most === Infinity ? `>= ${least}` : `>= ${least} && <= ${most}`);
+  return value;
+}
+
+/** The options as an object, whose `flags` must be true or false where they are given. */
+export function switches<O extends object>(options: O | undefined, ...flags: (keyof O & string)[]): Partial<O> {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw badArgument('options', options, 'of type object');
+  return flagged(options, ...flags);
+}
+
+/** What has these flags, each of them true or false if it is given. */
+export function flagged<O extends object>(options: O, ...flags: (keyof O & string)[]): Partial<O> {
+  for (const flag of flags) {
+    const value = options[flag] as unknown;
+    if (value !== undefined && typeof value !== 'boolean') throw badArgument(`options.${flag}`, value, 'of type boolean');
+  }
+  return options;
 }
 
 /** The error of Node.js for a value that is none of those allowed. */
 export function badValue(name: string, value: unknown, why = 'is invalid'): TypeError {
-  const error = new TypeError(`The argument '${name}' ${why}. Received ${typeof value === 'string' ? `'${value}'` : describe(value)}`);
+  const error = new TypeError(`The argument '${name}' ${why}. Received ${inspected(value)}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
@@ -93,5 +117,25 @@ export function systemError(code: string, errno: number, words: string, syscall:
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  return `type ${typeof value} (${String(value)})`;
+  if (typeof value === 'function' && value.name) return `function ${value.name}`;
+  const text = inspected(value);
+  return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+
+/** A value as Node.js prints it: those that are no objects, and roughly the others; large numbers `inGroups` of three digits. */
+function inspected(value: unknown, inGroups = false): string {
+  switch (typeof value) {
+    case 'string':
+      return `'${value}'`;
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return inGroups && Number.isInteger(value) && Math.abs(value) > 2 ** 32 ? String(value).replace(/\B(?=(\d{3})+$)/g, '_') : String(value);
+    case 'function':
+      return value.name ? `[Function: ${value.name}]` : '[Function (anonymous)]';
+    case 'object':
+      return JSON.stringify(value);
+    default:
+      return String(value);
+  }
 }

@@ -13,18 +13,19 @@ export interface FsExports {
   isolith_fs_cached(): number;
   isolith_fs_open(path: number, flags: number, mode: number, owner: number): number;
   isolith_fs_close(handle: number): number;
+  isolith_fs_join(owner: number): void;
   isolith_fs_close_all(owner: number): number;
   isolith_fs_read(handle: number, offset: number, bytes: number): number;
   isolith_fs_write(handle: number, offset: number, bytes: number): number;
   isolith_fs_read_whole(path: number): number;
   isolith_fs_write_whole(path: number, bytes: number, mode: number, exclusive: number): number;
   isolith_fs_limit(): number;
-  isolith_fs_draft(path: number, owner: number): number;
+  isolith_fs_draft(path: number, exclusive: number, owner: number): number;
   isolith_fs_publish(handle: number, path: number, mode: number, exclusive: number): number;
   isolith_fs_copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): number;
   isolith_fs_stat(path: number, handle: number, follow: number): number;
   isolith_fs_mkdir(path: number, mode: number, all: number): number;
-  isolith_fs_list(path: number): number;
+  isolith_fs_list(path: number, seen: number): number;
   isolith_fs_remove(path: number, what: number): number;
   isolith_fs_name(from: number, to: number, what: number): number;
   isolith_fs_readlink(path: number, real: number): number;
@@ -36,16 +37,17 @@ export interface FsExports {
   isolith_fs_truncate(path: number, handle: number, size: number): number;
   isolith_fs_access(path: number, wanted: number): number;
   isolith_fs_statfs(path: number): number;
-  isolith_fs_harden(handle: number): number;
+  isolith_fs_sync(handle: number, disk: number): number;
   isolith_fs_settled(store: number, node: number, epoch: number): number;
   isolith_fs_image(key: number, value: number): number;
   isolith_fs_mount(path: number, kind: number, readOnly: number): number;
-  isolith_fs_unmount(store: number): number;
+  isolith_fs_unmount(store: number, lose: number): number;
   isolith_fs_remote(path: number, size: number, mtime: number, mode: number): number;
   isolith_fs_seal(store: number): number;
   isolith_fs_refresh(store: number): number;
   isolith_fs_last_log(store: number): number;
   isolith_fs_owned(store: number, yes: number): number;
+  isolith_fs_own_failed(store: number, words: number): number;
   isolith_fs_space(store: number, used: number, available: number): number;
   isolith_fs_poll(store: number): number;
   isolith_fs_flush(store: number): number;
@@ -128,12 +130,22 @@ export const enum State {
   failed,
 }
 
+/** What a directory holds: a type for each name (1 a file, 2 a directory, 3 a symbolic link). Not to be changed. */
+export interface Listing {
+  readonly names: readonly string[];
+  readonly types: Uint8Array;
+  /** The kernel's number for this state of the directory. */
+  readonly stamp: number;
+}
+
 const doors = new WeakMap<Kernel, Door>();
 
 /** The exports, with what a thread needs to talk to them. */
 export class Door {
   readonly kernel: Kernel;
   readonly exports: FsExports;
+  /** Listings by the path they were last asked for with; the kernel says whether they still hold. */
+  readonly listings = new Map<string, Listing>();
   readonly #frame: number;
   readonly #wordsAt: number;
   #inputAt = 0;

@@ -1,9 +1,10 @@
 /** Open files as objects: `FileHandle` of `node:fs/promises`. */
 
-import type { Client, Steps } from './client.js';
+import { type Client, step, type Steps } from './client.js';
 import type { OpenMode } from './constants.js';
-import { bytesOf, type Data, type Encoding } from './data.js';
-import { badValue, fsError } from './errors.js';
+import { bytesOf, type Contents, type Data, type Encoding, isEncoding, isPieces, optionsOf } from './data.js';
+import { badValue, fsError, switches } from './errors.js';
+import * as ops from './ops.js';
 import type { PathLike } from './path.js';
 import { asyncDispose, type BigIntStats, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
@@ -24,8 +25,8 @@ export interface WriteFrom {
 }
 
 /**
- * An open file. What is written is seen by everybody at once, and is durable once `sync` or `close`
- * has resolved. Close it: the garbage collector does not.
+ * An open file. What is written is seen by everybody at once, and is durable once `close` has resolved, on the disk
+ * itself once `sync` has. Close it: the garbage collector does not.
  */
 export class FileHandle {
   /** The number of the open file; -1 once closed. */
@@ -60,7 +61,7 @@ export class FileHandle {
     let into: ReadInto<T>;
     if (ArrayBuffer.isView(buffer)) {
       into = typeof offset === 'object' && offset !== null ? { ...offset, buffer } : { buffer, offset: offset ?? 0, length: length ?? null, position: position ?? null };
-    } else into = buffer ?? {};
+    } else into = switches(buffer ?? undefined);
     const bytes = into.buffer ?? (new Uint8Array(16384) as unknown as T);
     if (bytes.byteLength === 0) throw badValue('buffer', '', 'is empty and cannot be written');
     const bytesRead = await this.#run('read', (fd) => verbs.read(fd, bytes, into.offset, into.length, into.position));
@@ -95,12 +96,18 @@ export class FileHandle {
   }
 
   /** Writes from where the file stands on; resolves when it is durable. */
-  writeFile(data: Data, options?: verbs.WriteOptions): Promise<void> {
+  async writeFile(data: Contents, options?: verbs.WriteOptions): Promise<void> {
     this.#dirty = true;
-    return this.#run('write', (fd) => verbs.writeFile(fd, data, options), true);
+    if (!isPieces(data)) return this.#run('write', (fd) => verbs.writeFile(fd, data, options), true);
+    const { signal, encoding } = optionsOf(options);
+    for await (const piece of data) {
+      signal?.throwIfAborted();
+      await this.write(piece, null, encoding as never);
+    }
+    await this.sync();
   }
 
-  appendFile(data: Data, options?: verbs.WriteOptions): Promise<void> {
+  appendFile(data: Contents, options?: verbs.WriteOptions): Promise<void> {
     return this.writeFile(data, options);
   }
 
@@ -127,7 +134,7 @@ export class FileHandle {
     return this.#run('futime', (fd) => verbs.futimes(fd, atime, mtime), true);
   }
 
-  /** Resolves when everything written is durable. */
+  /** Resolves when all changes of the file are on the disk itself. */
   sync(): Promise<void> {
     this.#dirty = false;
     return this.#run('fsync', verbs.fsync, true);
@@ -137,13 +144,13 @@ export class FileHandle {
     return this.sync();
   }
 
-  /** Closes the file; resolves when what was written through this handle is durable. */
+  /** Closes the file; resolves when what was written through this handle is as durable as `writeFile` makes it. */
   async close(): Promise<void> {
     const fd = this.#fd;
     if (fd < 0) return;
     this.#fd = -1;
     try {
-      if (this.#dirty) await this.#client.run(verbs.fsync(fd));
+      if (this.#dirty) await this.#client.run(step(ops.sync(fd, false)));
     } finally {
       await this.#client.run(verbs.close(fd), false);
     }
@@ -199,11 +206,11 @@ export function writeArguments(
   lengthOrEncoding: number | Encoding | null | undefined,
   position: number | null | undefined,
 ): [bytes: Uint8Array, position: number | null | undefined] {
-  if (typeof data === 'string') return [bytesOf(data, (lengthOrEncoding ?? 'utf8') as Encoding), offsetOrPosition as number | null | undefined];
+  if (typeof data === 'string') return [bytesOf(data, isEncoding(lengthOrEncoding) ? lengthOrEncoding : 'utf8'), offsetOrPosition as number | null | undefined];
   const named = typeof offsetOrPosition === 'object' ? offsetOrPosition : undefined;
   const offset = named ? named.offset : (offsetOrPosition as number | null | undefined);
   const length = named ? named.length : (lengthOrEncoding as number | null | undefined);
-  return [verbs.range(bytesOf(data, null, 'buffer'), offset, length), named ? named.position : position];
+  return [verbs.range(bytesOf(data, null, 'buffer'), offset, length, true), named ? named.position : position];
 }
 
 /** Opens a file as an object. */

@@ -1,5 +1,7 @@
 /** One IndexedDB database as a store of records: reads by key, and batches that are one transaction each. */
 
+import { IsolithError } from '../errors.js';
+
 /** Where records are kept, by binary keys. */
 export interface Records {
   /** All records before the first extent, from key `from` on. */
@@ -55,10 +57,16 @@ export interface IdbEvents {
   lost(why: string): void;
 }
 
-/** Opens the database, or makes it. */
-export async function openIdb(name: string, durability: 'relaxed' | 'strict', events: IdbEvents): Promise<Records> {
+/**
+ * Opens the database, or makes it; if it may not be `made`, one that is gone is an error.
+ *
+ * @throws `ENOTSUP` for a database of a later version, `EBUSY` if another tab keeps it from opening, `EIO` if it is
+ * there and does not open; any other error says that there is no IndexedDB here.
+ */
+export async function openIdb(name: string, durability: 'relaxed' | 'strict', events: IdbEvents, made = true): Promise<Records> {
   if (typeof indexedDB === 'undefined') throw new Error('this browser, or this page, has no IndexedDB');
-  let db = await open(name, true);
+  let db = await open(name, made);
+  const identity = identityOf(db);
   const watch = (): void => {
     db.onversionchange = () => {
       // Who deletes or upgrades it must not have to wait; what is written here from now on fails.
@@ -68,14 +76,23 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
     db.onclose = () => events.lost('the browser has closed the database');
   };
   watch();
-  /** Begins a transaction; once more on a new connection if the old one is gone. */
+  /** Begins a transaction, on a new connection if the old one is gone; throws a `CommitError` if there is none to be had. */
   const begin = async (mode: IDBTransactionMode, hard = false): Promise<IDBTransaction> => {
     const options = { durability: hard ? 'strict' : durability } as const;
     try {
       return db.transaction(STORE, mode, options);
     } catch (error) {
       if ((error as DOMException).name !== 'InvalidStateError') throw error;
-      db = await open(name, false);
+      try {
+        const again = await open(name, false);
+        if (identityOf(again) !== identity) {
+          again.close();
+          throw gone(name);
+        }
+        db = again;
+      } catch (cause) {
+        throw new CommitError(5, `the database does not open: ${String(cause)}`, { cause });
+      }
       watch();
       return db.transaction(STORE, mode, options);
     }
@@ -92,16 +109,13 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
       const store = tx.objectStore(STORE);
       const news = unless && store.count(IDBKeyRange.bound(unless, FIRST_EXTENT, false, true));
       const gets = keys.map((key) => store.get(key) as IDBRequest<ArrayBuffer | undefined>);
-      await finished(tx);
+      // Requests are answered in order: after the last there is only the transaction's end, one message more.
+      const answered = new Promise((resolve) => gets.at(-1)?.addEventListener('success', resolve));
+      await Promise.race([finished(tx), answered]);
       return news && news.result > 0 ? 'stale' : gets.map((get) => get.result);
     },
     async commit(writes, hard) {
-      let tx: IDBTransaction;
-      try {
-        tx = await begin('readwrite', hard);
-      } catch (cause) {
-        throw new CommitError(5, `the database does not open: ${String(cause)}`, { cause });
-      }
+      const tx = await begin('readwrite', hard);
       const store = tx.objectStore(STORE);
       for (const write of writes) {
         if ('first' in write) store.delete(IDBKeyRange.bound(write.first, write.last));
@@ -150,29 +164,36 @@ function zip(keys: IDBRequest<IDBValidKey[]>, values: IDBRequest<ArrayBuffer[]>)
   }));
 }
 
-/** Opens the database; if it may not be `made`, one that is gone is an error. */
 function open(name: string, made: boolean): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      reject(new Error(`the database ${name} did not open within ${OPEN_TIMEOUT} ms`));
+      reject(new IsolithError('EBUSY', `the database ${name} did not open within ${OPEN_TIMEOUT} ms: another tab keeps it from being deleted or upgraded`));
     }, OPEN_TIMEOUT);
-    let gone = false;
+    let refused = false;
     request.onupgradeneeded = () => {
-      if (made) request.result.createObjectStore(STORE);
-      else {
-        gone = true;
+      if (made) {
+        request.result.createObjectStore(STORE);
+        request.result.createObjectStore(`${Date.now()}-${Math.random()}`);
+      } else {
+        refused = true;
         request.transaction?.abort();
       }
     };
     request.onerror = (event) => {
       clearTimeout(timer);
-      if (gone) {
+      const { error } = request;
+      if (refused) {
         event.preventDefault();
-        reject(new Error(`the database ${name} has been deleted`));
-      } else reject(request.error ?? new Error(`the database ${name} does not open`));
+        reject(gone(name));
+      } else if (error?.name === 'VersionError') {
+        reject(new IsolithError('ENOTSUP', `the database ${name} is of a later version`, { cause: error }));
+      } else if (error?.name === 'InvalidStateError' || error?.name === 'SecurityError') {
+        // As in private windows: there is nothing to open.
+        reject(error);
+      } else reject(new IsolithError('EIO', `the database ${name} does not open: ${String(error)}`, { cause: error }));
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -180,6 +201,15 @@ function open(name: string, made: boolean): Promise<IDBDatabase> {
       else resolve(request.result);
     };
   });
+}
+
+/** What tells a database from one that was made anew under its name: a second, empty store in it has a random name. */
+function identityOf(db: IDBDatabase): string {
+  return String([...db.objectStoreNames]);
+}
+
+function gone(name: string): Error {
+  return new Error(`the database ${name} has been deleted`);
 }
 
 /** Resolves when the transaction is durable as far as its durability says. */

@@ -31,7 +31,7 @@ class WorkerBell implements Bell {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     // The page may be busy: from now on it leaves all commits to the store thread.
-    Atomics.store(Door.of(kernel).words, Word.workers, 1);
+    Door.of(kernel).exports.isolith_fs_join(threadId());
     this.#channel = new BroadcastChannel(channelName(kernel));
   }
 

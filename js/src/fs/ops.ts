@@ -2,7 +2,7 @@
 
 import type { Op } from './client.js';
 import { threadId } from '../sync/thread.js';
-import { BY_HANDLE, cargo, type Door } from './exports.js';
+import { BY_HANDLE, cargo, type Door, type Listing } from './exports.js';
 
 /** How a file is opened; as the kernel has them. */
 export const enum Open {
@@ -31,8 +31,10 @@ function about(target: Target): { path?: string } {
 /** The numbers of a stat, as the kernel tells them. */
 export type RawStat = Float64Array;
 
+const UTF_8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return UTF_8.decode(bytes);
 }
 
 export const open = (path: string, flags: number, mode: number): Op<number> => ({
@@ -104,10 +106,10 @@ export const limit = (): Op<number> => ({
   answer: (door) => door.number(0),
 });
 
-export const draft = (path: string): Op<number> => ({
+export const draft = (path: string, exclusive: boolean): Op<number> => ({
   syscall: 'open',
   path,
-  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), threadId()),
+  attempt: (door) => door.exports.isolith_fs_draft(door.text(path), Number(exclusive), threadId()),
   answer: (door) => door.number(0),
 });
 
@@ -149,37 +151,39 @@ export const mkdir = (path: string, mode: number, recursive: boolean): Op<string
   },
 });
 
-/** An entry of a directory: 1 a file, 2 a directory, 3 a symbolic link. */
-export interface RawEntry {
-  readonly type: number;
-  readonly name: string;
+/** How many listings, and names in them, a thread keeps. */
+const [LISTINGS, NAMES] = [16, 100_000];
+
+/** Keeps the listing; those that were kept first make room for it. */
+function keep(listings: Map<string, Listing>, path: string, listing: Listing): void {
+  listings.delete(path);
+  listings.set(path, listing);
+  let names = 0;
+  for (const { names: { length } } of listings.values()) names += length;
+  for (const [oldest, { names: { length } }] of listings) {
+    if (listings.size <= LISTINGS && names <= NAMES) break;
+    listings.delete(oldest);
+    names -= length;
+  }
 }
 
-export const list = (path: string, syscall = 'scandir'): Op<RawEntry[]> => ({
+export const list = (path: string, syscall = 'scandir'): Op<Listing> => ({
   syscall,
   path,
-  attempt: (door) => door.exports.isolith_fs_list(door.text(path)),
+  attempt: (door) => door.exports.isolith_fs_list(door.text(path), door.listings.get(path)?.stamp ?? -1),
   answer(door) {
+    const { listings } = door;
+    const count = door.number(1);
+    if (count < 0) return listings.get(path)!;
     const bytes = door.output();
-    const text = UNITS.decode(bytes);
-    const entries: RawEntry[] = [];
-    for (let at = 0; at < bytes.length; ) {
-      const start = at + 3;
-      const end = start + (bytes[at + 1]! | (bytes[at + 2]! << 8));
-      entries.push({ type: bytes[at]!, name: isAscii(bytes, start, end) ? text.slice(start, end) : decode(bytes.subarray(start, end)) });
-      at = end;
-    }
-    return entries;
+    const names = decode(bytes.subarray(count)).split('/');
+    // A slash ends each, the last one too.
+    names.pop();
+    const listing = { names, types: bytes.subarray(0, count), stamp: door.number(0) };
+    keep(listings, path, listing);
+    return listing;
   },
 });
-
-/** One unit a byte: places in the text are places in the bytes, and cutting a text up is cheaper than decoding each piece. */
-const UNITS = new TextDecoder('windows-1252');
-
-function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false;
-  return true;
-}
 
 /** What `remove` takes away. */
 export const enum Remove {
@@ -302,19 +306,20 @@ export const access = (path: string, mode: number): Op<void> => ({
   attempt: (door) => door.exports.isolith_fs_access(door.text(path), mode),
 });
 
-/** Store, bytes used and available, inodes, longest name, block size. */
+/** Store, bytes used and available, inodes, longest name, block size, 1 if in memory only. */
 export const statfs = (path: string): Op<number[]> => ({
   syscall: 'statfs',
   path,
   attempt: (door) => door.exports.isolith_fs_statfs(door.text(path)),
-  answer: (door) => Array.from({ length: 6 }, (_, at) => door.number(at)),
+  answer: (door) => Array.from({ length: 7 }, (_, at) => door.number(at)),
 });
 
-/** Lets the next commit wait for the disk itself. */
-export const harden = (handle: number): Op<void> => ({
+/** What was changed through an open file is durable when its steps are done; all changes of the file, on the disk itself, with `disk`. */
+export const sync = (handle: number, disk: boolean): Op<void> => ({
   syscall: 'fsync',
   local: true,
-  attempt: (door) => door.exports.isolith_fs_harden(handle),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_sync(handle, Number(disk)),
 });
 
 /** Completes when all that has changed in the store is durable. */

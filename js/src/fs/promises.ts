@@ -3,7 +3,7 @@
 import { type Client, step, type Steps } from './client.js';
 import { constants, modeOf, type OpenMode } from './constants.js';
 import * as copying from './copy.js';
-import { bytesOf, type Data, type Encoding } from './data.js';
+import { bytesOf, type Contents, type Data, type Encoding, isPieces, optionsOf } from './data.js';
 import { FileHandle, openHandle } from './handle.js';
 import * as ops from './ops.js';
 import { type PathLike, pathOf } from './path.js';
@@ -23,9 +23,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** An open file, ours or one that stands for it. */
 export type Opened = { readonly fd: number };
-
-/** What `writeFile` of a path takes: all at once, or piece by piece. */
-export type Contents = Data | Iterable<Data> | AsyncIterable<Data>;
 
 /** How a file is read. */
 export interface ReadHow<E> {
@@ -48,7 +45,7 @@ type InText = { readonly encoding?: Encoding | null | undefined } | Encoding | n
 export interface FsPromises extends Mapped {
   readonly constants: typeof constants;
   writeFile(path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions): Promise<void>;
-  appendFile(path: PathLike | Opened, data: Data, options?: verbs.WriteOptions): Promise<void>;
+  appendFile(path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions): Promise<void>;
   readFile(path: PathLike | Opened, options?: Partial<ReadHow<null>> | null): Promise<Bytes>;
   readFile(path: PathLike | Opened, options: Encoding | ReadHow<Encoding>): Promise<string>;
   readFile(path: PathLike | Opened, options?: verbs.ReadOptions): Promise<string | Bytes>;
@@ -57,11 +54,11 @@ export interface FsPromises extends Mapped {
   readdir(path: PathLike, options: ListHow<Encoding | null, true> & { readonly withFileTypes: true }): Promise<Dirent[]>;
   stat(path: PathLike, options?: { readonly bigint?: false | undefined }): Promise<Stats>;
   stat(path: PathLike, options: { readonly bigint: true }): Promise<BigIntStats>;
-  stat(path: PathLike, options: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
+  stat(path: PathLike, options?: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
   stat(path: PathLike, options: { readonly bigint?: false | undefined; readonly throwIfNoEntry: boolean }): Promise<Stats | undefined>;
   lstat(path: PathLike, options?: { readonly bigint?: false | undefined }): Promise<Stats>;
   lstat(path: PathLike, options: { readonly bigint: true }): Promise<BigIntStats>;
-  lstat(path: PathLike, options: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
+  lstat(path: PathLike, options?: { readonly bigint?: boolean | undefined; readonly throwIfNoEntry?: true | undefined }): Promise<Stats | BigIntStats>;
   lstat(path: PathLike, options: { readonly bigint?: false | undefined; readonly throwIfNoEntry: boolean }): Promise<Stats | undefined>;
   mkdir(path: PathLike, options: verbs.MkdirOptions & { readonly recursive: true }): Promise<string | undefined>;
   mkdir(path: PathLike, options?: verbs.Mode | null | (verbs.MkdirOptions & { readonly recursive?: false | undefined })): Promise<void>;
@@ -101,9 +98,11 @@ export function makePromises(client: () => Client): FsPromises {
     };
   }
   const promises = made as unknown as FsPromises;
-  const { writeFile } = promises;
-  made['writeFile'] = async (path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions) =>
-    isPieces(data) ? writePieces(client(), path, data, options) : writeFile(path, data, options);
+  for (const [name, flag] of [['writeFile', 'w'], ['appendFile', 'a']] as const) {
+    const whole = promises[name] as FsPromises['writeFile'];
+    made[name] = async (path: PathLike | Opened, data: Contents, options?: verbs.WriteOptions) =>
+      isPieces(data) ? writePieces(client(), path, data, { flag, ...optionsOf(options) }) : whole(path, data, options);
+  }
   made['open'] = async (path: PathLike, flags?: OpenMode, mode?: verbs.Mode) => openHandle(client(), path, flags, mode);
   made['watch'] = (path: PathLike, options?: WatchOptions | Encoding | null) => watch(client(), path, typeof options === 'string' ? {} : (options ?? {}));
   made['mkdtempDisposable'] = async (prefix: PathLike) => {
@@ -114,24 +113,19 @@ export function makePromises(client: () => Client): FsPromises {
   return promises;
 }
 
-function isPieces(data: Contents): data is Iterable<Data> | AsyncIterable<Data> {
-  return typeof data === 'object' && data !== null && !ArrayBuffer.isView(data) && (Symbol.iterator in data || Symbol.asyncIterator in data);
-}
-
 /** A file piece by piece: where it is replaced, nobody sees it before the last one has come. */
-async function writePieces(client: Client, path: PathLike | Opened, pieces: Iterable<Data> | AsyncIterable<Data>, options?: verbs.WriteOptions): Promise<void> {
-  const { flag = 'w', mode, signal, encoding = 'utf8' } = typeof options === 'object' && options ? options : { encoding: options ?? 'utf8' };
+async function writePieces(client: Client, path: PathLike | Opened, pieces: Iterable<Data> | AsyncIterable<Data>, { flag = 'w', mode, signal, encoding }: Exclude<verbs.WriteOptions, string | null>): Promise<void> {
   const handle = typeof path === 'object' && 'fd' in path ? path : undefined;
   const text = handle ? '' : pathOf(path as PathLike);
   const replaces = !handle && (flag === 'w' || flag === 'wx');
-  const fd = handle?.fd ?? (await client.run(replaces ? step(ops.draft(text)) : verbs.open(text, flag, mode), false));
+  const fd = handle?.fd ?? (await client.run(replaces ? step(ops.draft(text, flag === 'wx')) : verbs.open(text, flag, mode), false));
   try {
     for await (const piece of pieces) {
       signal?.throwIfAborted();
       await client.run(verbs.write(fd, bytesOf(piece, encoding), null), false);
     }
     if (replaces) await client.run(step(ops.publish(fd, text, modeOf(mode, 0o666), flag === 'wx')));
-    else await client.run(verbs.fsync(fd));
+    else await client.run(step(ops.sync(fd, false)));
   } finally {
     if (!handle) await client.run(verbs.close(fd));
   }

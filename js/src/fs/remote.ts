@@ -81,7 +81,7 @@ export function mountRemote(host: Host, path: string, files: readonly RemoteFile
     });
     must(host, exports.isolith_fs_seal(store));
   } catch (error) {
-    exports.isolith_fs_unmount(store);
+    exports.isolith_fs_unmount(store, 0);
     throw error;
   }
   return new RemoteVolume(host, store, files, byInode, source);

@@ -141,11 +141,14 @@ export interface StatFs<T extends number | bigint = number> {
   readonly ffree: T;
 }
 
+/** What Linux calls a filesystem in memory. */
+const TMPFS = 0x1021994;
+
 /** The numbers of the kernel as Node.js has them. */
-export function statFs([, used, available, files, , size]: readonly number[]): StatFs {
+export function statFs([, used, available, files, , size, inMemory]: readonly number[]): StatFs {
   const blocks = (bytes: number): number => Math.floor(bytes / size!);
   const free = blocks(available!);
-  return { type: 0x15011, bsize: size!, blocks: blocks(used! + available!), bfree: free, bavail: free, files: files!, ffree: 2 ** 53 - 1 };
+  return { type: inMemory ? TMPFS : 0x15011, bsize: size!, blocks: blocks(used! + available!), bfree: free, bavail: free, files: files!, ffree: 2 ** 53 - 1 };
 }
 
 /** The same in bigints. */

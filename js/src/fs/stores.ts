@@ -18,6 +18,8 @@ export interface Usage {
   readonly files: number;
   /** Bytes of file contents in memory. */
   readonly cached: number;
+  /** Whether the files of `/` outlive the page; false where `fallback: 'memory'` had to be applied. */
+  readonly durable: boolean;
 }
 
 /** The functions that are not Node.js's. */
@@ -30,8 +32,11 @@ export interface FsStores {
   map(path: PathLike, options?: { readonly writable?: boolean }): Promise<MappedFile>;
   /** Mounts a store over a directory, which must exist and be empty of what matters: it is covered. */
   mount(dir: PathLike, options?: MountOptions): Promise<void>;
-  /** Takes a store away; what it kept durably is there again when it is mounted again. */
-  unmount(dir: PathLike): Promise<void>;
+  /**
+   * Takes a store away; what it kept durably is there again when it is mounted again. Rejects with `EBUSY` while files of it
+   * are open, and if changes cannot be written, as when somebody has deleted the database: `force` gives them up.
+   */
+  unmount(dir: PathLike, options?: { readonly force?: boolean }): Promise<void>;
   /** Resolves when all changes made so far, by any thread, are durable. */
   flush(): Promise<void>;
   /** How much room files take, on disk and in memory. */
@@ -64,19 +69,19 @@ export function makeStores(client: () => Client): FsStores {
       await client().start();
       await client().bell.control({ name: 'mount', path, options: made });
     },
-    async unmount(dir) {
+    async unmount(dir, { force = false } = {}) {
       const path = mountPoint(dir);
       await client().start();
-      await client().bell.control({ name: 'unmount', path });
+      await client().bell.control({ name: 'unmount', path, force });
     },
     async flush() {
       await client().start();
       await client().bell.control({ name: 'flush' });
     },
     async usage() {
-      const files = (await client().run(step(ops.statfs('/'))))[3]!;
+      const { 3: files, 6: inMemory } = (await client().run(step(ops.statfs('/')))) as unknown as Record<3 | 6, number>;
       const space = (await estimate()) ?? { used: 0, available: 0 };
-      return { ...space, files, cached: await client().run(step(ops.cached())) };
+      return { ...space, files, durable: !inMemory, cached: await client().run(step(ops.cached())) };
     },
     async persist() {
       return typeof navigator !== 'undefined' && navigator.storage?.persist ? navigator.storage.persist() : false;

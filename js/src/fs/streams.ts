@@ -55,7 +55,7 @@ export async function createReadable(client: Client, path: PathLike, { start = 0
 export async function createWritable(client: Client, path: PathLike, { flags = 'w', start, mode }: WritableOptions = {}): Promise<WritableStream<Data>> {
   const text = pathOf(path);
   const replaces = flags === 'w' || flags === 'wx';
-  const fd = await client.run(replaces ? step(ops.draft(text)) : verbs.open(text, flags, mode), false);
+  const fd = await client.run(replaces ? step(ops.draft(text, flags === 'wx')) : verbs.open(text, flags, mode), false);
   let at = start ?? (flags === 'a' ? -1 : 0);
   const close = (): Promise<void> => client.run(verbs.close(fd));
   return new WritableStream<Data>({
@@ -67,7 +67,7 @@ export async function createWritable(client: Client, path: PathLike, { flags = '
     async close() {
       try {
         if (replaces) await client.run(step(ops.publish(fd, text, modeOf(mode, 0o666), flags === 'wx')));
-        else await client.run(verbs.fsync(fd));
+        else await client.run(step(ops.sync(fd, false)));
       } finally {
         await close();
       }

@@ -60,7 +60,9 @@ function* header(entry: Entry): Generator<Uint8Array<ArrayBuffer>> {
 async function* pack(client: Client, root: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const queue = [''];
   for (let below = queue.pop(); below !== undefined; below = queue.pop()) {
-    for (const { type, name } of await client.run(step(ops.list(below === '' ? root : join(root, below))))) {
+    const { names, types } = await client.run(step(ops.list(below === '' ? root : join(root, below))));
+    for (const [at, name] of names.entries()) {
+      const type = types[at];
       const relative = below === '' ? name : `${below}/${name}`;
       const path = join(root, relative);
       const raw = await client.run(step(ops.stat(path, false)));
@@ -212,7 +214,7 @@ async function skip(source: Source, size: number): Promise<void> {
 
 async function unpackFile(client: Client, source: Source, target: string, size: number, mode: number, mtime: number): Promise<void> {
   await client.run(verbs.mkdir(dirname(target), { recursive: true }), false);
-  const draft = await client.run(step(ops.draft(target)), false);
+  const draft = await client.run(step(ops.draft(target, false)), false);
   try {
     for (let at = 0; at < size; ) {
       const part = await source.some(size - at);

@@ -2,8 +2,8 @@
 
 import { step, type Steps } from './client.js';
 import { constants, modeOf, openFlags, type OpenMode } from './constants.js';
-import { bytesOf, type Data, decoded, type Encoding } from './data.js';
-import { badArgument, FsError, outOfRange, systemError } from './errors.js';
+import { bytesOf, type Data, decoded, type Encoding, named, optionsOf } from './data.js';
+import { badArgument, flagged, FsError, fsError, integer, outOfRange, switches, systemError } from './errors.js';
 import * as ops from './ops.js';
 import { join, type PathLike, pathOf } from './path.js';
 import { BigIntStats, bigStatFs, Dir, Dirent, type StatFs, statFs, Stats } from './stats.js';
@@ -38,15 +38,9 @@ export type WriteOptions =
       readonly flush?: boolean | undefined;
     };
 
-function encodingOf(options: Encoded | undefined): Encoding | null | undefined {
-  return typeof options === 'string' ? options : options?.encoding;
-}
-
 /** The number of an open file; throws the error of Node.js for what is none. */
 export function fdOf(fd: number): number {
-  if (typeof fd !== 'number') throw badArgument('fd', fd, 'of type number');
-  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw outOfRange('fd', fd, '>= 0 && <= 2147483647');
-  return fd;
+  return integer('fd', fd, 0, 0x7fff_ffff);
 }
 
 function target(path: PathOrFd): ops.Target {
@@ -54,10 +48,12 @@ function target(path: PathOrFd): ops.Target {
   return typeof path === 'object' && path !== null && 'fd' in path ? path.fd : pathOf(path);
 }
 
-function millis(time: Time, name: string): number {
-  const at = time instanceof Date ? time.getTime() : Number(time) * 1000;
-  if (!Number.isFinite(at)) throw badArgument(name, time, 'a Date or a number of seconds');
-  return at;
+/** Milliseconds since 1970. As in Node.js, a number of seconds before that means now. */
+function millis(time: Time, name = 'time'): number {
+  if (time instanceof Date) return time.getTime();
+  const seconds = typeof time === 'string' ? Number(time) : time;
+  if (!Number.isFinite(seconds)) throw badArgument(name, time, 'an instance of Date or an Time in seconds');
+  return seconds < 0 && typeof time === 'number' ? Date.now() : seconds * 1000;
 }
 
 /** Whether it is an error of a file call with one of these codes. */
@@ -75,10 +71,8 @@ export function* close(fd: number): Steps<void> {
 }
 
 export function* readFile(path: PathOrFd, options?: ReadOptions): Steps<string | Uint8Array<ArrayBuffer>> {
-  const { flag = 'r', signal } = typeof options === 'object' && options ? options : {};
+  const { flag = 'r', signal, encoding } = optionsOf(options);
   signal?.throwIfAborted();
-  const encoding = encodingOf(options);
-  if (encoding) decoded(new Uint8Array(0), encoding);
   const from = target(path);
   return decoded(yield* typeof from === 'number' ? readRest(from, -1) : flag === 'r' ? readAll(from) : readOpened(from, flag), encoding);
 }
@@ -93,9 +87,9 @@ function* readOpened(path: string, flag: OpenMode): Steps<Uint8Array<ArrayBuffer
 }
 
 export function* writeFile(path: PathOrFd, data: Data, options?: WriteOptions): Steps<void> {
-  const { flag = 'w', mode, signal } = typeof options === 'object' && options ? options : {};
+  const { flag = 'w', mode, signal, encoding } = optionsOf(options);
   signal?.throwIfAborted();
-  const bytes = bytesOf(data, encodingOf(options));
+  const bytes = bytesOf(data, encoding);
   const to = target(path);
   if (typeof to === 'number') return yield* writeRest(to, bytes, -1);
   if (flag === 'w' || flag === 'wx' || flag === 'w+' || flag === 'wx+') {
@@ -110,8 +104,7 @@ export function* writeFile(path: PathOrFd, data: Data, options?: WriteOptions): 
 }
 
 export function* appendFile(path: PathOrFd, data: Data, options?: WriteOptions): Steps<void> {
-  const given = typeof options === 'object' && options ? options : { encoding: encodingOf(options) ?? null };
-  yield* writeFile(path, data, { flag: 'a', ...given });
+  yield* writeFile(path, data, { flag: 'a', ...optionsOf(options) });
 }
 
 /** Options of `mkdir`. */
@@ -121,7 +114,7 @@ export interface MkdirOptions {
 }
 
 export function* mkdir(path: PathLike, options?: Mode | null | MkdirOptions): Steps<string | undefined> {
-  const { recursive = false, mode } = typeof options === 'object' && options ? options : { mode: options };
+  const { recursive = false, mode }: MkdirOptions = typeof options === 'number' || typeof options === 'string' ? { mode: options } : flagged(options ?? {}, 'recursive');
   const made = yield* step(ops.mkdir(pathOf(path), modeOf(mode as Mode | null, 0o777), recursive));
   return recursive ? made : undefined;
 }
@@ -129,14 +122,14 @@ export function* mkdir(path: PathLike, options?: Mode | null | MkdirOptions): St
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 export function* mkdtemp(prefix: PathLike, options?: Encoded): Steps<string | Uint8Array> {
-  const asBytes = encodingOf(options) === 'buffer';
+  const { encoding } = optionsOf(options);
   const start = pathOf(prefix, 'prefix');
   for (;;) {
     const random = crypto.getRandomValues(new Uint8Array(6));
     const path = start + Array.from(random, (byte) => LETTERS[byte % LETTERS.length]).join('');
     try {
       yield* mkdir(path, 0o700);
-      return asBytes ? new TextEncoder().encode(path) : path;
+      return named(path, encoding);
     } catch (error) {
       if (!isError(error, 'EEXIST')) throw error instanceof FsError ? error.about({ syscall: 'mkdtemp', path: `${start}XXXXXX` }) : error;
     }
@@ -151,16 +144,17 @@ export function* readdir(path: PathLike, options?: ReaddirOptions): Steps<(strin
 }
 
 function* entriesOf(root: string, options: ReaddirOptions | undefined, syscall: string): Steps<(string | Dirent | Uint8Array)[]> {
-  const { withFileTypes = false, recursive = false } = typeof options === 'object' && options ? options : {};
-  const inBytes = encodingOf(options) === 'buffer';
-  const named = (name: string): string | Uint8Array => (inBytes ? new TextEncoder().encode(name) : name);
+  const { withFileTypes = false, recursive = false, encoding } = optionsOf(options);
+  if (!withFileTypes && !recursive && !encoding) return (yield* step(ops.list(root, syscall))).names.slice();
   const found: (string | Dirent | Uint8Array)[] = [];
   const queue: [dir: string, below: string][] = [[root, '']];
   for (let next = queue.shift(); next; next = queue.shift()) {
     const [dir, below] = next;
-    for (const { type, name } of yield* step(ops.list(dir, syscall))) {
+    const { names, types } = yield* step(ops.list(dir, syscall));
+    for (const [at, name] of names.entries()) {
+      const type = types[at]!;
       const relative = below === '' ? name : `${below}/${name}`;
-      found.push(withFileTypes ? new Dirent(named(name) as string, dir, type) : named(relative));
+      found.push(withFileTypes ? new Dirent(named(name, encoding) as string, dir, type) : named(relative, encoding));
       if (recursive && type === 2) queue.push([join(dir, name), relative]);
     }
   }
@@ -171,7 +165,7 @@ function* entriesOf(root: string, options: ReaddirOptions | undefined, syscall: 
 export type OpendirOptions = { readonly recursive?: boolean | undefined; readonly encoding?: Encoding | null | undefined; readonly bufferSize?: number | undefined };
 
 export function* opendir(path: PathLike, options?: OpendirOptions): Steps<Dir> {
-  const { recursive = false, encoding = null } = options ?? {};
+  const { recursive = false, encoding = null } = optionsOf(options);
   return new Dir(pathOf(path), (yield* entriesOf(pathOf(path), { recursive, encoding, withFileTypes: true }, 'opendir')) as Dirent[]);
 }
 
@@ -219,11 +213,11 @@ export interface RmOptions {
 }
 
 export function* rmdir(path: PathLike, options?: RmOptions): Steps<void> {
-  yield* step(ops.remove(pathOf(path), options?.recursive ? ops.Remove.all : ops.Remove.dir));
+  yield* step(ops.remove(pathOf(path), switches(options, 'recursive').recursive ? ops.Remove.all : ops.Remove.dir));
 }
 
 export function* rm(path: PathLike, options?: RmOptions): Steps<void> {
-  const { recursive = false, force = false } = options ?? {};
+  const { recursive = false, force = false } = switches(options, 'recursive', 'force');
   const text = pathOf(path);
   try {
     const mode = (yield* step({ ...ops.stat(text, false), syscall: 'rm' }))[2]!;
@@ -249,31 +243,29 @@ export function* symlink(to: PathLike, path: PathLike, _type?: string | null): S
 }
 
 export function* readlink(path: PathLike, options?: Encoded): Steps<string | Uint8Array> {
-  const text = yield* step(ops.readlink(pathOf(path)));
-  return encodingOf(options) === 'buffer' ? new TextEncoder().encode(text) : text;
+  const { encoding } = optionsOf(options);
+  return named(yield* step(ops.readlink(pathOf(path, 'oldPath'))), encoding);
 }
 
 export function* realpath(path: PathLike, options?: Encoded): Steps<string | Uint8Array> {
-  const text = yield* step(ops.realpath(pathOf(path)));
-  return encodingOf(options) === 'buffer' ? new TextEncoder().encode(text) : text;
+  const { encoding } = optionsOf(options);
+  return named(yield* step(ops.realpath(pathOf(path))), encoding);
 }
 
 export function* chmod(path: PathLike, mode: Mode): Steps<void> {
-  yield* step(ops.chmod(pathOf(path), modeOf(mode, 0)));
+  yield* step(ops.chmod(pathOf(path), modeOf(mode)));
 }
 
 export function* lchmod(path: PathLike, mode: Mode): Steps<void> {
-  yield* step(ops.chmod(pathOf(path), modeOf(mode, 0), false));
+  yield* step(ops.chmod(pathOf(path), modeOf(mode), false));
 }
 
 export function* fchmod(fd: number, mode: Mode): Steps<void> {
-  yield* step(ops.chmod(fdOf(fd), modeOf(mode, 0)));
+  yield* step(ops.chmod(fdOf(fd), modeOf(mode)));
 }
 
 function idOf(id: number, name: string): number {
-  if (typeof id !== 'number') throw badArgument(name, id, 'of type number');
-  if (!Number.isInteger(id) || id < -1 || id > 0xffff_ffff) throw outOfRange(name, id, '>= -1 && <= 4294967295');
-  return id;
+  return integer(name, id, -1, 0xffff_ffff);
 }
 
 /** Owners are kept and reported; nothing is refused for them. */
@@ -290,11 +282,11 @@ export function* fchown(fd: number, uid: number, gid: number): Steps<void> {
 }
 
 export function* utimes(path: PathLike, atime: Time, mtime: Time): Steps<void> {
-  yield* step(ops.times(pathOf(path), millis(atime, 'atime'), millis(mtime, 'mtime')));
+  yield* step(ops.times(pathOf(path), millis(atime), millis(mtime)));
 }
 
 export function* lutimes(path: PathLike, atime: Time, mtime: Time): Steps<void> {
-  yield* step(ops.times(pathOf(path), millis(atime, 'atime'), millis(mtime, 'mtime'), false));
+  yield* step(ops.times(pathOf(path), millis(atime), millis(mtime), false));
 }
 
 export function* futimes(fd: number, atime: Time, mtime: Time): Steps<void> {
@@ -302,10 +294,7 @@ export function* futimes(fd: number, atime: Time, mtime: Time): Steps<void> {
 }
 
 function sizeOf(length: number | null | undefined): number {
-  const size = length ?? 0;
-  if (typeof size !== 'number') throw badArgument('len', size, 'of type number');
-  if (!Number.isInteger(size)) throw outOfRange('len', size, 'an integer');
-  return Math.max(0, size);
+  return Math.max(0, integer('len', length === undefined ? 0 : length, -Infinity, Infinity));
 }
 
 export function* truncate(path: PathLike, length?: number | null): Steps<void> {
@@ -317,7 +306,7 @@ export function* ftruncate(fd: number, length?: number | null): Steps<void> {
 }
 
 export function* access(path: PathLike, mode: number = constants.F_OK): Steps<void> {
-  yield* step(ops.access(pathOf(path), mode));
+  yield* step(ops.access(pathOf(path), integer('mode', mode ?? 0, 0, 7)));
 }
 
 /** Whether there is something at the path; no error says no. */
@@ -337,22 +326,27 @@ export function* statfs(path: PathLike, options?: StatOptions): Steps<StatFs | S
 
 /** Completes when what was changed in the open file, and all else in its store, is durable. */
 export function* fsync(fd: number): Steps<void> {
-  const device = (yield* step({ ...ops.stat(fdOf(fd), true), syscall: 'fsync' }))[0]!;
-  yield* step(ops.harden(fdOf(fd)));
-  yield* step(ops.clean(device - 1));
+  yield* step(ops.sync(fdOf(fd), true));
 }
 
 export function* fdatasync(fd: number): Steps<void> {
   yield* fsync(fd);
 }
 
-/** Where in `bytes` something begins and how much it is, checked as Node.js checks it. */
-export function range(bytes: Uint8Array, offset: number | null | undefined, length: number | null | undefined): Uint8Array {
-  const from = offset ?? 0;
-  if (!Number.isInteger(from) || from < 0 || from > bytes.length) throw outOfRange('offset', from, `>= 0 && <= ${bytes.length}`);
-  const count = length ?? bytes.length - from;
-  if (!Number.isInteger(count) || count < 0 || from + count > bytes.length) throw outOfRange('length', count, `>= 0 && <= ${bytes.length - from}`);
+/** Where in `bytes` something begins and how much it is, checked as Node.js checks it where one reads, or `writes`. */
+export function range(bytes: Uint8Array, offset: number | null | undefined, length: number | null | undefined, writes = false): Uint8Array {
+  const size = bytes.length;
+  const from = integer('offset', offset ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  if (writes && from > size) throw outOfRange('offset', from, `<= ${size}`);
+  const count = integer('length', length ?? size - from, 0, Infinity);
+  if (from + count > size) throw outOfRange('length', count, `<= ${size - from}`);
   return bytes.subarray(from, from + count);
+}
+
+/** The buffers; throws the error of Node.js for what is no list of such. */
+function buffersOf(buffers: readonly ArrayBufferView[]): readonly ArrayBufferView[] {
+  if (Array.isArray(buffers) && buffers.every((one) => ArrayBuffer.isView(one))) return buffers;
+  throw badArgument('buffers', buffers, 'an ArrayBufferView[]');
 }
 
 /** A position as a number; -1 means where the file stands. */
@@ -364,12 +358,14 @@ function positionOf(position: number | bigint | null | undefined): number {
 
 /** Reads into `bytes`; `position` null means where the file stands. */
 export function* read(fd: number, bytes: ArrayBufferView, offset?: number | null, length?: number | null, position?: number | bigint | null): Steps<number> {
-  return yield* step(ops.read(fdOf(fd), positionOf(position), range(bytesOf(bytes, null, 'buffer'), offset, length)));
+  if (!ArrayBuffer.isView(bytes)) throw badArgument('buffer', bytes, 'an instance of Buffer, TypedArray, or DataView');
+  return yield* step(ops.read(fdOf(fd), positionOf(position), range(bytesOf(bytes), offset, length)));
 }
 
 /** Reads into one after the other, until they are full or the file ends. */
 export function* readv(fd: number, buffers: readonly ArrayBufferView[], position?: number | null): Steps<number> {
   let done = 0;
+  if (buffersOf(buffers).length === 0) throw fsError('EINVAL', { syscall: 'read' });
   for (const buffer of buffers) {
     const got = yield* read(fd, buffer, 0, buffer.byteLength, typeof position === 'number' ? position + done : null);
     done += got;
@@ -387,7 +383,7 @@ export function* write(fd: number, bytes: Uint8Array, position?: number | bigint
 /** Writes one after the other. */
 export function* writev(fd: number, buffers: readonly ArrayBufferView[], position?: number | null): Steps<number> {
   let done = 0;
-  for (const buffer of buffers) {
+  for (const buffer of buffersOf(buffers)) {
     done += yield* write(fd, bytesOf(buffer, null, 'buffer'), typeof position === 'number' ? position + done : null);
   }
   return done;

@@ -51,6 +51,9 @@ const LONGEST_FLUSH = 20_000;
 /** Changes that nobody waits for are committed after this long, in milliseconds. */
 const WRITE_BACK = 1000;
 
+/** How long a refusal stands, in milliseconds: so long that all who wait hear of it. */
+const REFUSED = 500;
+
 const FAILED_STATUS = (host: Host): Error => lastError(host.door.kernel);
 
 /** Throws the kernel's error for a status that is not 0. */
@@ -300,15 +303,23 @@ class RecordVolume implements Volume {
       // Someone may have taken it again meanwhile.
       if (!this.#writer.owns) throw new Error('the right to write was taken');
       must(this.#host, this.#door.exports.isolith_fs_owned(this.store, 1));
-    } catch {
-      // The request stands: who waits asks again.
+    } catch (error) {
       this.#writer.release();
+      // Else the request stands: who waits asks again.
+      if (error instanceof CommitError) this.#refuse(error.message);
     } finally {
       this.#acquiring = false;
       this.#host.busy(-1);
       this.#host.rights();
       this.#host.tick();
     }
+  }
+
+  /** There is no database to write to: who wants to is told so, for a moment, and then it is tried again. */
+  #refuse(why: string): void {
+    const { exports } = this.#door;
+    exports.isolith_fs_own_failed(this.store, this.#door.text(why));
+    setTimeout(() => exports.isolith_fs_own_failed(this.store, 0), REFUSED);
   }
 
   /** Commits all, and lets another tab write. */

@@ -53,7 +53,7 @@ export function* writeAll(path: string, bytes: Uint8Array, mode: number, exclusi
   } catch (error) {
     if (!(error instanceof FsError) || error.code !== 'EFBIG') throw error;
   }
-  const draft = yield* step(ops.draft(path));
+  const draft = yield* step(ops.draft(path, exclusive));
   try {
     yield* writeRest(draft, bytes, 0);
     yield* step(ops.publish(draft, path, mode, exclusive));

@@ -110,24 +110,32 @@ export class Instance {
    * blocks, but an `inline` instance runs before this returns. Functions that take or give vectors
    * (v128) cannot be called from JavaScript: 5007.
    */
-  async call(name: string, ...args: Argument[]): Promise<(number | bigint)[]> {
-    const { index, type } = this.#function(name);
-    if (this.#port.guest) return this.#here(this.#port.guest, name, args);
-    const values = toWasm(name, type, args, false);
-    // One number goes as it is, which is the fastest.
-    const data = values.length === 0 ? undefined : values.length === 1 && typeof values[0] === 'number' ? values[0] : values;
-    return fromWasm(type, await this.#timed(name, Op.call + index, data), this.#rule);
+  call(name: string, ...args: Argument[]): Promise<(number | bigint)[]> {
+    // Not an async function: what awaits inside of one costs more than the call, in Firefox most.
+    try {
+      const { index, type } = this.#function(name);
+      if (this.#port.guest) return Promise.resolve(this.#here(this.#port.guest, name, args));
+      const values = toWasm(name, type, args, false);
+      // One number goes as it is, which is the fastest.
+      const data = values.length === 0 ? undefined : values.length === 1 && typeof values[0] === 'number' ? values[0] : values;
+      return this.#there(name, type, Op.call + index, data);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
    * As `call`, at once: throws what `call` rejects with, and 5002 for an instance in a worker. It blocks
    * this thread until the function returns; only for instances on this thread (`inline`).
    */
-  callSync(name: string, ...args: Argument[]): (number | bigint)[] {
+  callSync(name: string, ...args: Argument[]): (number | bigint)[];
+  // Neither `...args` nor a list made of `arguments` until one is needed.
+  callSync(name: string, a?: Argument, b?: Argument, c?: Argument): (number | bigint)[] {
     if (name === this.#lastName) {
-      const quick = this.#direct?.(args);
+      const quick = this.#direct?.(arguments.length - 1, a, b, c);
       if (quick) return quick;
     }
+    const args = Array.prototype.slice.call(arguments, 1) as Argument[];
     this.#function(name);
     const { guest } = this.#port;
     if (!guest) throw new WasmError(WasmCode.call, `${name} runs in a worker: callSync is for { inline: true }`);
@@ -136,7 +144,7 @@ export class Instance {
 
   /** Calls what was looked up last, on this thread. */
   #here(guest: Guest, name: string, args: readonly Argument[]): (number | bigint)[] {
-    const quick = this.#direct?.(args);
+    const quick = this.#direct?.(args.length, args[0], args[1], args[2]);
     if (quick) return quick;
     const { index, type } = this.#last!;
     return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);
@@ -218,29 +226,35 @@ export class Instance {
     }
   }
 
-  /** A request with the instance's timeout: late, the guest is ended. */
-  async #timed(name: string, fn: number, data: unknown): Promise<unknown> {
-    const timeout = this.#timeout;
-    this.#calls++;
-    if (timeout === undefined) {
-      try {
-        return await this.#port.request(fn, data);
-      } finally {
+  /** Calls on the guest's thread; late, the guest is ended. */
+  #there(name: string, type: FuncType, fn: number, data: unknown): Promise<(number | bigint)[]> {
+    return new Promise((resolve, reject) => {
+      this.#calls++;
+      const timeout = this.#timeout;
+      const timer = timeout === undefined ? undefined : setTimeout(() => this.#late(timedOut(name, timeout)), timeout);
+      const over = (): void => {
         this.#calls--;
-      }
-    }
-    const timer = setTimeout(() => {
-      const late = timedOut(name, timeout);
-      this.#end(late);
-      this.#port.kill(late);
-      void this.#free();
-    }, timeout);
-    try {
-      return await this.#port.request(fn, data);
-    } finally {
-      clearTimeout(timer);
-      this.#calls--;
-    }
+        if (timer !== undefined) clearTimeout(timer);
+      };
+      this.#port.send(
+        fn,
+        data,
+        (value) => {
+          over();
+          resolve(fromWasm(type, value, this.#rule));
+        },
+        (error) => {
+          over();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #late(late: WasmError): void {
+    this.#end(late);
+    this.#port.kill(late);
+    void this.#free();
   }
 }
 

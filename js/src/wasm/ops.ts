@@ -1,6 +1,6 @@
 /** What a guest's worker can be asked, and what it says by itself. */
 
-import type { Load } from './guest.js';
+import type { Load } from './load.js';
 
 /** Numbers of the operations; calls of exported functions come from `call` on. */
 export const Op = {

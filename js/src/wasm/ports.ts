@@ -1,12 +1,13 @@
 /** The two places where a guest can be: a worker of its own, or this thread. */
 
 import { getKernel } from '../runtime.js';
-import { GuestCrew, type Seat } from './crew.js';
+import { GuestCrew } from './crew.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Guest } from './guest.js';
 import { Op, REFILL } from './ops.js';
 import { perform } from './perform.js';
 import { callHost, type Prepared } from './prepare.js';
+import type { Seat } from './seat.js';
 
 /** A guest, wherever it runs. */
 export interface Port {
@@ -14,6 +15,8 @@ export interface Port {
   readonly guest: Guest | undefined;
   /** Has the guest do something: `Op`. Rejects with `WasmError`. */
   request(fn: number, data?: unknown, transfer?: Transferable[]): Promise<unknown>;
+  /** As `request`; one of the two is called, once, and must not throw. */
+  send(fn: number, data: unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void): void;
   /** Called when it ends by itself. */
   onEnd: (error: Error) => void;
   /** Ends it whatever it does; what it was asked rejects with `error`. */
@@ -32,13 +35,13 @@ export function guestCrew(): GuestCrew {
 /** Loads a guest into a worker of its own. Rejects with 5001, or what its start function ended with. */
 export async function workerPort(prepared: Prepared, spawn: (argument: number) => Promise<number>): Promise<Port> {
   const seat = await guestCrew().take();
-  seat.onHost = (index, args) => {
+  seat.callbacks.onHost = (index, args) => {
     if (index === REFILL) return prepared.refill?.(args[0] as number);
     const host = prepared.hosts[index];
     return host ? callHost(host, args) : spawn(args[0] as number);
   };
   try {
-    await seat.request(Op.load, { load: prepared.load, mailbox: seat.mailbox() });
+    await seat.request(Op.load, { load: prepared.load, mailbox: seat.callbacks.mailbox() });
   } catch (error) {
     void guestCrew().giveBack(seat);
     throw error;
@@ -60,6 +63,10 @@ class WorkerPort implements Port {
 
   request(fn: number, data?: unknown, transfer?: Transferable[]): Promise<unknown> {
     return this.#seat.request(fn, data, transfer);
+  }
+
+  send(fn: number, data: unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+    this.#seat.send(fn, data, resolve, reject);
   }
 
   kill(error: Error): void {
@@ -102,6 +109,10 @@ class InlinePort implements Port {
 
   async request(fn: number, data?: unknown): Promise<unknown> {
     return perform(this.guest, fn, data);
+  }
+
+  send(fn: number, data: unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+    this.request(fn, data).then(resolve, reject);
   }
 
   kill(): void {}

@@ -4,7 +4,7 @@ import { isWebKit, requireShared } from '../support.js';
 import type { RunConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
 import { fuelOf } from './fuel.js';
-import { type Given, type Load, memoryOf, newMemory } from './guest.js';
+import { type Given, type Load, memoryOf, newMemory } from './load.js';
 import type { Compiled, Variant } from './modules.js';
 import type { FuncType, ImportType } from './shape.js';
 import { type Argument, toWasm } from './values.js';

@@ -2,7 +2,7 @@
 
 import type { Client } from '../fs/client.js';
 import type { Kernel } from '../kernel.js';
-import type { World } from './guest.js';
+import type { World } from './load.js';
 import { ProcExit, wasiImports } from './wasi.js';
 
 /** How guests on this thread reach WASI; the filesystem is asked for when the first of them does. */

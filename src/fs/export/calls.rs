@@ -1,6 +1,6 @@
 //! What everybody calls: operations on paths and on open files.
 
-use super::desk::Desk;
+use super::desk::{Desk, employ};
 use super::{
     input, isolith_fs_give, isolith_fs_size, isolith_fs_take, serve, tell, tell_bytes, tell_ticket,
 };
@@ -8,6 +8,7 @@ use crate::fs::step::{Step, Stop};
 use crate::fs::{
     Access, FileType, Flags, Follow, HandleId, Node, Owner, Place, Publish, SetTime, Stat, Ticket,
 };
+use crate::sys::thread;
 
 /// The path length that says: the open file that comes with it is meant.
 const BY_HANDLE: usize = usize::MAX;
@@ -65,10 +66,21 @@ pub extern "C-unwind" fn isolith_fs_close(handle: u32) -> u32 {
     serve(&mut |desk| desk.fs.close(HandleId::from_number(handle)))
 }
 
+/// The worker `owner` uses files from now on, until it is dead.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_join(owner: u32) {
+    let _inside = thread::enter();
+    employ(owner, true);
+}
+
 /// The thread `owner` is dead: closes everything that it has open, unmaps what it has mapped, and
 /// ends its watching.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_close_all(owner: u32) -> u32 {
+    {
+        let _inside = thread::enter();
+        employ(owner, false);
+    }
     serve(&mut |desk| {
         while desk.unwatch(owner) {}
         let Desk { fs, maps, .. } = desk;
@@ -150,9 +162,9 @@ pub extern "C-unwind" fn isolith_fs_limit() -> u32 {
 
 /// Opens a draft that is to become the contents of the path; number 0: its handle.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_draft(len: usize, owner: u32) -> u32 {
+pub extern "C-unwind" fn isolith_fs_draft(len: usize, exclusive: u32, owner: u32) -> u32 {
     serve(&mut |desk| {
-        let handle = desk.fs.draft(Place::root(&input(0, len)), Owner(owner))?;
+        let handle = desk.fs.draft(Place::root(&input(0, len)), exclusive != 0, Owner(owner))?;
         tell(0, &[f64::from(handle.number())]);
         Ok(())
     })
@@ -236,16 +248,27 @@ pub extern "C-unwind" fn isolith_fs_mkdir(len: usize, mode: u32, all: u32) -> u3
     })
 }
 
-/// The entries of a directory by name: a byte of type, two of length, the name.
+/// The entries of a directory by name. Number 0: its stamp; number 1: how many entries, or -1 if
+/// the stamp is `seen`: then they are what they were. The answer is a byte of type for each, then
+/// the names with a slash after each.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_list(len: usize) -> u32 {
+pub extern "C-unwind" fn isolith_fs_list(len: usize, seen: f64) -> u32 {
     serve(&mut |desk| {
-        let mut bytes = Vec::new();
-        desk.fs.list(Place::root(&input(0, len)), &mut |name, _, file_type| {
+        let path = input(0, len);
+        let place = Place::root(&path);
+        let stamp = desk.fs.list_stamp(place)? as f64;
+        if stamp == seen {
+            tell(0, &[stamp, -1.0]);
+            return Ok(());
+        }
+        let (mut bytes, mut names) = (Vec::new(), Vec::new());
+        desk.fs.list(place, &mut |name, _, file_type| {
             bytes.push(type_number(file_type));
-            bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
-            bytes.extend_from_slice(name);
+            names.extend_from_slice(name);
+            names.push(b'/');
         })?;
+        tell(0, &[stamp, bytes.len() as f64]);
+        bytes.append(&mut names);
         tell_bytes(bytes);
         Ok(())
     })
@@ -380,7 +403,8 @@ pub extern "C-unwind" fn isolith_fs_access(len: usize, wanted: u32) -> u32 {
     })
 }
 
-/// Numbers 0 to 5: store, bytes used and available, inodes, longest name, block size.
+/// Numbers 0 to 6: store, bytes used and available, inodes, longest name, block size, and 1 for a
+/// store that is in memory only.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
     serve(&mut |desk| {
@@ -391,16 +415,25 @@ pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
         tell(0, &[f64::from(store), stat.space.used as f64, stat.space.available as f64]);
         let sizes = [stat.files as f64, f64::from(stat.name_max), f64::from(stat.block_size)];
         tell(3, &sizes);
+        tell(6, &[f64::from(u8::from(stat.in_memory))]);
         Ok(())
     })
 }
 
-/// The changes of an open file until now are durable only once the disk itself has them.
+/// Claims the durability of what was changed through an open file, or with `disk` of all changes of
+/// the file, on the disk itself. Fails for what was changed through it and has failed already.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_harden(handle: u32) -> u32 {
+pub extern "C-unwind" fn isolith_fs_sync(handle: u32, disk: u32) -> u32 {
     serve(&mut |desk| {
-        let node = desk.fs.node_of(HandleId::from_number(handle))?;
-        tell_ticket(desk.fs.harden(node));
+        let handle = HandleId::from_number(handle);
+        let mut ticket = desk.fs.ticket_of(handle)?;
+        if disk != 0 {
+            if let Some(Err(error)) = desk.fs.settled(ticket) {
+                return Err(Stop::Fail(error));
+            }
+            ticket = desk.fs.harden(ticket.node);
+        }
+        tell_ticket(ticket);
         Ok(())
     })
 }

@@ -31,7 +31,7 @@ pub(super) struct Words {
     watchers: AtomicU32,
     /// 1 + the store to which the page may commit itself, 0 for none.
     direct: AtomicU32,
-    /// 1 once a worker uses files: then the page leaves all commits to the store thread.
+    /// How many workers use files: while there are any, the page leaves all commits to the store thread.
     workers: AtomicU32,
     /// 1 while commits end before their askers could go to sleep.
     instant: AtomicU32,
@@ -55,11 +55,27 @@ pub(super) static WORDS: Words = Words {
 
 pub(super) static DESK: Lock<Option<Desk>> = Lock::new(None);
 
+/// The workers that use files, living ones. Not of the desk: they may come before it.
+static WORKERS: Lock<Vec<u32>> = Lock::new(Vec::new());
+
+/// Notes that the worker `owner` uses files, or no longer.
+pub(super) fn employ(owner: u32, yes: bool) {
+    let mut workers = WORKERS.lock();
+    workers.retain(|one| *one != owner);
+    if yes {
+        workers.push(owner);
+    }
+    // Relaxed: a hint; a page that misses it for a moment commits once more by itself.
+    WORDS.workers.store(workers.len() as u32, Ordering::Relaxed);
+}
+
 /// What one store has been asked for.
 #[derive(Debug, Default)]
 pub(super) struct Post {
     pub(super) commit: bool,
     pub(super) own: bool,
+    /// Why the right to write is not to be had just now.
+    pub(super) refused: Option<Error>,
     /// A batch that was taken, kept while its bytes are being copied.
     pub(super) batch: Option<Batch>,
 }
@@ -138,7 +154,13 @@ impl Desk {
         match stop {
             Stop::Fail(error) => return Err(error),
             Stop::Commit(store) => self.post(store.number()).commit = true,
-            Stop::Own(store) => self.post(store.number()).own = true,
+            Stop::Own(store) => {
+                let post = self.post(store.number());
+                if let Some(error) = &post.refused {
+                    return Err(error.clone());
+                }
+                post.own = true;
+            }
             Stop::Load(needs) => {
                 for need in needs {
                     self.want(need)?;

@@ -69,10 +69,10 @@ pub extern "C-unwind" fn isolith_fs_mount(len: usize, kind: u32, read_only: u32)
     })
 }
 
-/// Takes a store away.
+/// Takes a store away; with `lose` also one whose changes are not durable.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_unmount(store: u32) -> u32 {
-    serve(&mut |desk| desk.fs.unmount(StoreId::from_number(store)))
+pub extern "C-unwind" fn isolith_fs_unmount(store: u32, lose: u32) -> u32 {
+    serve(&mut |desk| desk.fs.unmount(StoreId::from_number(store), lose != 0))
 }
 
 /// Adds a file to a remote tree.
@@ -120,6 +120,19 @@ pub extern "C-unwind" fn isolith_fs_owned(store: u32, yes: u32) -> u32 {
         if yes != 0 {
             desk.post(store).own = false;
         }
+        Ok(())
+    })
+}
+
+/// Says that this tab cannot get the right to write, for words in the input: who wants it is told
+/// so. Without words it may be asked for again.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn isolith_fs_own_failed(store: u32, len: usize) -> u32 {
+    serve(&mut |desk| {
+        let words = String::from_utf8_lossy(&input(0, len)).into_owned();
+        let post = desk.post(store);
+        post.own = false;
+        post.refused = (len > 0).then(|| Error::with(Kind::Io, words));
         Ok(())
     })
 }
@@ -305,7 +318,14 @@ pub extern "C-unwind" fn isolith_fs_sweep(store: u32) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_fs_check() -> u32 {
     serve(&mut |desk| {
-        tell_bytes(desk.fs.check().join("\n").into_bytes());
+        let mut text = Vec::new();
+        for line in desk.fs.check() {
+            if !text.is_empty() {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(line.as_bytes());
+        }
+        tell_bytes(text);
         Ok(())
     })
 }

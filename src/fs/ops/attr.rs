@@ -2,7 +2,7 @@
 
 use crate::error::Kind;
 use crate::fs::Fs;
-use crate::fs::core::Space;
+use crate::fs::core::{Backing, Space};
 use crate::fs::handle::HandleId;
 use crate::fs::id::Node;
 use crate::fs::inode::Stat;
@@ -44,6 +44,8 @@ pub struct SpaceStat {
     pub name_max: u32,
     /// The unit that data is kept in.
     pub block_size: u32,
+    /// Nothing keeps the files: they are gone with this kernel.
+    pub in_memory: bool,
 }
 
 impl Fs {
@@ -171,12 +173,14 @@ impl Fs {
         let node = self.walk(&place, Follow::Yes).at(place.path)?;
         let store = node.store();
         let files = self.tree.iter().filter(|(node, _)| node.store() == store).count() as u64;
-        let space = self.volume(store).map_or(Space::default(), |volume| volume.space);
+        let volume = self.volume(store);
+        let space = volume.map_or(Space::default(), |volume| volume.space);
         Ok(SpaceStat {
             space,
             files,
             name_max: NAME_MAX as u32,
             block_size: crate::fs::PAGE as u32,
+            in_memory: volume.is_some_and(|volume| volume.backing == Backing::Memory),
         })
     }
 }

@@ -108,9 +108,9 @@ impl Fs {
                 return Ok(());
             }
         }
-        for (cookie, name, node) in dir.after(cookie) {
+        for (cookie, name, node, file_type) in dir.after(cookie) {
+            // What is mounted over a directory is one, too.
             let node = self.tree.surface(node);
-            let file_type = self.tree.inode(node)?.file_type();
             if !visit(DirEntry { cookie, name, node, file_type }) {
                 break;
             }
@@ -125,12 +125,22 @@ impl Fs {
     pub fn list(&self, place: Place<'_>, visit: &mut dyn FnMut(&[u8], Node, FileType)) -> Step<()> {
         let run = |visit: &mut dyn FnMut(&[u8], Node, FileType)| {
             let node = self.walk(&place, Follow::Yes)?;
-            for (name, node) in self.tree.dir(node)?.iter() {
-                let node = self.tree.surface(node);
-                visit(name, node, self.tree.inode(node)?.file_type());
+            for (name, node, file_type) in self.tree.dir(node)?.iter() {
+                visit(name, self.tree.surface(node), file_type);
             }
             Ok(())
         };
         run(visit).at(place.path)
+    }
+
+    /// The stamp of the directory at `place`: as long as it is the same, so is what
+    /// [`list`](Self::list) says of names and types, whatever the path was then. It means
+    /// something in this kernel only, and nothing after it.
+    ///
+    /// # Errors
+    /// Those of `list`.
+    pub fn list_stamp(&self, place: Place<'_>) -> Step<u64> {
+        let run = || Ok(self.tree.dir(self.walk(&place, Follow::Yes)?)?.stamp);
+        run().at(place.path)
     }
 }

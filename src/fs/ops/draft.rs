@@ -20,14 +20,14 @@ pub struct Publish {
 
 impl Fs {
     /// Opens an empty file without a name in the store of `place`, to be written and then
-    /// [`publish`](Self::publish)ed there. Its bytes may be committed meanwhile: a file of any
+    /// [`publish`](Self::publish)ed there, `exclusive` as there: what could not be published now is
+    /// refused now. Its bytes may be committed meanwhile: a file of any
     /// size is replaced as one change. Closed unpublished, it is gone; so it is after a crash.
     ///
     /// # Errors
-    /// Those of any path; `EROFS`, `EMFILE`.
-    pub fn draft(&mut self, place: Place<'_>, owner: Owner) -> Step<HandleId> {
-        let found = self.resolve(&place, Follow::Create).at(place.path)?;
-        let near = found.node.unwrap_or(found.dir);
+    /// `EISDIR`, `EEXIST` if exclusive, those of any path; `EROFS`, `EMFILE`.
+    pub fn draft(&mut self, place: Place<'_>, exclusive: bool, owner: Owner) -> Step<HandleId> {
+        let (near, _) = self.destination(&place, exclusive).at(place.path)?;
         self.writable(near).at(place.path)?;
         let node = self.fresh_node(near.store());
         let body = Body::File(self.new_file(near.store()));
@@ -71,27 +71,31 @@ impl Fs {
         how: Publish,
         like: Option<Node>,
     ) -> Step<Node> {
-        let follow = if how.exclusive { Follow::CreateNew } else { Follow::Create };
-        let found = self.resolve(place, follow)?;
-        let near = found.node.unwrap_or(found.dir);
+        let (near, name) = self.destination(place, how.exclusive)?;
         if like.is_some_and(|like| like.store() != near.store()) {
             return fail(Kind::CrossDevice);
         }
-        if let Some(node) = found.node {
-            if how.exclusive {
-                return fail(Kind::Exists);
+        self.writable(near)?;
+        let Some(name) = name.map(<[u8]>::to_vec) else { return Ok(near) };
+        let body = Body::File(self.new_file(near.store()));
+        self.create(near, &name, body, how.mode)
+    }
+
+    /// The file at `place`, or the directory in which it is to be created and the name.
+    fn destination<'a>(
+        &'a self,
+        place: &Place<'a>,
+        exclusive: bool,
+    ) -> Step<(Node, Option<&'a [u8]>)> {
+        let follow = if exclusive { Follow::CreateNew } else { Follow::Create };
+        match self.resolve(place, follow)? {
+            Found { node: Some(_), .. } if exclusive => fail(Kind::Exists),
+            Found { node: Some(node), .. } => self.tree.file(node).map(|_| (node, None)),
+            Found { dir, last: Last::Name(name), .. } => {
+                self.tree.accepts(dir)?;
+                Ok((dir, Some(name)))
             }
-            self.tree.file(node)?;
-            self.writable(node)?;
-            return Ok(node);
+            _ => fail(Kind::IsDirectory),
         }
-        let Found { dir, last: Last::Name(name), .. } = found else {
-            return fail(Kind::IsDirectory);
-        };
-        self.tree.accepts(dir)?;
-        self.writable(dir)?;
-        let name = name.to_vec();
-        let body = Body::File(self.new_file(dir.store()));
-        self.create(dir, &name, body, how.mode)
     }
 }

@@ -100,7 +100,7 @@ impl Fs {
                 }
                 if let Some(entries) = self.tree.inode(node)?.dir() {
                     let surfaced = |below| self.tree.surface(below);
-                    doomed.extend(entries.iter().map(|(n, b)| (node, n.clone(), surfaced(b))));
+                    doomed.extend(entries.iter().map(|(n, b, _)| (node, n.clone(), surfaced(b))));
                 }
             }
             for (dir, name, node) in doomed.into_iter().rev() {

@@ -17,7 +17,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 // kernel and the memory of the guest whose call is running, and must not throw.
 #[wasm_bindgen]
 extern "C" {
-    fn isolith_guest_size() -> f64;
+    fn isolith_guest_holds(bytes: f64) -> u32;
     fn isolith_guest_get(from: u32, to: *mut u8, len: usize) -> u32;
     fn isolith_guest_put(from: *const u8, to: u32, len: usize) -> u32;
     fn isolith_guest_random(to: u32, len: u32) -> u32;
@@ -28,8 +28,8 @@ extern "C" {
 struct Running;
 
 impl Guest for Running {
-    fn size(&self) -> u64 {
-        isolith_guest_size() as u64
+    fn holds(&self, bytes: u64) -> bool {
+        isolith_guest_holds(bytes as f64) != 0
     }
 
     fn get(&self, from: u32, to: &mut [u8]) -> bool {

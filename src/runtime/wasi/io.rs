@@ -80,8 +80,7 @@ impl Call<'_> {
 
     /// The buffers, once it is certain that the count of bytes can be told too.
     fn buffers(&self, list: u32, count: u32, to: u32) -> Step<Spans> {
-        self.guest.check(to, 4)?;
-        self.guest.spans(list, count)
+        self.guest.spans(list, count, u64::from(to) + 4)
     }
 
     fn positional(&self, fd: u32, right: u64, offset: u64) -> Step<HandleId> {

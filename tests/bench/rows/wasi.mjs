@@ -98,8 +98,37 @@ const cold = {
   teardown: ({ state }) => state.guest?.close(),
 };
 
+/** The raw platform: what one record costs of whoever keeps a file in records of that size. */
+const record = (size) => {
+  const ask = (worker, data) =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = (event) => resolve(event.data);
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.postMessage(data);
+    });
+  return {
+    ...cold,
+    who: `a get of ${size / 1024} KiB from IndexedDB`,
+    reference: true,
+    targets: undefined,
+    caveat: undefined,
+    async setup(env) {
+      env.state.worker = new Worker(env.workerUrl('idb-get'), { type: 'module' });
+      await ask(env.state.worker, { size, count: cold.n });
+    },
+    async run({ state }, n) {
+      const { time, bytes } = await ask(state.worker, { count: n });
+      if (bytes !== n * size) throw new Error(`got ${bytes} bytes instead of ${n * size}`);
+      return time / n;
+    },
+    teardown: ({ state }) => state.worker?.terminate(),
+  };
+};
+
 export default [
   ...measure('fd_read of 4 KiB, cached', 4096, 20_000, [{ than: '@bjorn3', times: 2 }, { most: 2, browsers: ['chromium'] }]),
   ...measure('fd_read of 1 MiB, cached', 2 ** 20, 200, [{ than: '@bjorn3', times: 1 }]),
   cold,
+  record(256 * 1024),
+  record(64 * 1024),
 ];

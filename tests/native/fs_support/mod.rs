@@ -72,7 +72,7 @@ impl Disk {
     /// Replaces a file as a whole: in one step if it fits, by a draft otherwise.
     pub(crate) fn write_place(&mut self, place: Place<'_>, bytes: &[u8]) -> Result<Node> {
         if bytes.len() > self.fs.whole_limit() {
-            let draft = self.run(|fs| fs.draft(place, Owner(0)))?;
+            let draft = self.run(|fs| fs.draft(place, false, Owner(0)))?;
             let written = self.write_handle(draft, 0, bytes);
             let published = written.and_then(|_| self.run(|fs| fs.publish(draft, place, PUBLISH)));
             self.run(|fs| fs.close(draft))?;

@@ -16,6 +16,7 @@ export class Runner {
   #server;
   #print;
   #page;
+  #running;
   /** Commands to the driver one after another: a session takes one at a time. */
   #queue = Promise.resolve();
 
@@ -24,11 +25,14 @@ export class Runner {
     this.#server = server;
     this.#print = print;
     this.passed = 0;
-    this.failed = 0;
+    /** What failed: its title, and the file and mode to run again. */
+    this.failures = [];
   }
 
   /** Runs one file in one mode to its end, over as many pages as that takes. */
-  async runFile({ file, name }, mode) {
+  async runFile(test, mode) {
+    const { file, name } = test;
+    this.#running = { test, mode };
     const title = mode === 'isolated' ? name : `${name} [${mode}]`;
     let from = { start: 0 };
     let finished = 0;
@@ -106,7 +110,7 @@ export class Runner {
 
   #result(ok, name, problem) {
     if (ok) this.passed += 1;
-    else this.failed += 1;
+    else this.failures.push({ title: `${this.#browser.name}: ${name}`, ...this.#running });
     this.#print(`${ok ? '  ok  ' : 'FAILED'} ${this.#browser.name}: ${name}`);
     if (problem) this.#print(problem.trim().replace(/^/gm, '         '));
   }

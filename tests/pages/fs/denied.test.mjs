@@ -55,6 +55,9 @@ test('memory serves where it was asked to, and what needs no database works', as
   fs.configure({ fallback: 'memory' });
   await fs.writeFile('/f', 'in memory');
   assertEqual(await fs.readFile('/f', 'utf8'), 'in memory');
+  // Who asked for it can see that it was applied.
+  assertEqual((await fs.usage()).durable, false);
+  assertEqual((await fs.statfs('/')).type, 0x1021994);
   await fs.mkdir('/bundle');
   await fs.mount('/bundle', { store: 'bundle', files: { a: 'b' } });
   assertEqual(await fs.readFile('/bundle/a', 'utf8'), 'b');

@@ -200,7 +200,7 @@ test('a memory store is mounted over a directory and taken away again', async ()
 
 test('the tree is sound, and its size is known', async () => {
   assertEqual(await fs.check(), []);
-  const { files, cached } = await fs.usage();
-  assert(files > 5 && cached > 0);
+  const { files, cached, durable } = await fs.usage();
+  assert(files > 5 && cached > 0 && durable);
   await fs.sync();
 });

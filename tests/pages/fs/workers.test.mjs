@@ -156,3 +156,40 @@ test('a watcher goes with its worker', async () => {
   assertEqual(watchers(), 0);
   assert(await fs.exists(dir));
 }, { ...shared, timeout: 30_000 });
+
+test('the page commits by itself again once no worker that uses files is left', async () => {
+  const dir = await fresh('alone');
+  const { transaction } = IDBDatabase.prototype;
+  let own = 0;
+  IDBDatabase.prototype.transaction = function (stores, mode, options) {
+    if (mode === 'readwrite') own++;
+    return transaction.call(this, stores, mode, options);
+  };
+  const commits = async () => {
+    const before = own;
+    await fs.writeFile(`${dir}/f`, 'x');
+    return own - before;
+  };
+  try {
+    // Not at once: it opens a connection of its own first, and workers of other tests are certainly dead a little later.
+    await until(commits, { timeout: 30_000, what: 'the page to commit by itself' });
+    const [pool, other] = [createPool(1), createPool(1)];
+    for (const one of [pool, other]) await one.run((dir) => fs.writeFileSync(`${dir}/w`, 'x'), dir);
+    assertEqual(await commits(), 0);
+    const killing = new AbortController();
+    const stuck = pool.run((dir) => {
+      fs.writeFileSync(`${dir}/stuck`, 'x');
+      for (;;);
+    }, dir, { signal: killing.signal });
+    const killed = assertRejects(stuck);
+    await until(() => fs.exists(`${dir}/stuck`));
+    killing.abort();
+    await killed;
+    await pool.destroy();
+    assertEqual(await commits(), 0, 'one worker still uses files');
+    await other.destroy();
+    await until(commits, { timeout: 30_000, what: 'the page to commit by itself again' });
+  } finally {
+    IDBDatabase.prototype.transaction = transaction;
+  }
+}, { ...shared, timeout: 90_000 });

@@ -41,8 +41,8 @@ struct Memory {
 }
 
 impl Guest for Memory {
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
+    fn holds(&self, bytes: u64) -> bool {
+        bytes <= self.bytes.len() as u64
     }
 
     fn get(&self, from: u32, to: &mut [u8]) -> bool {
