@@ -49,6 +49,8 @@ export class Pool extends EventTarget implements Client {
   readonly #waiting: (() => void)[] = [];
   readonly #idle: (() => void)[] = [];
   readonly #far: Far;
+  /** Types of events that were ever listened for. */
+  readonly #heard = new Set<string>();
   #module: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -339,10 +341,16 @@ export class Pool extends EventTarget implements Client {
     this.event('idle', {});
   }
 
+  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+    this.#heard.add(args[0]);
+    super.addEventListener(...args);
+  }
+
   /** Something happened to a worker; called by the crew. */
   event(type: string, detail: unknown): void {
     if (type === 'exit') this.#far.lost((detail as { workerId: number }).workerId);
-    if (typeof CustomEvent === 'function') this.dispatchEvent(new CustomEvent(type, { detail }));
+    // An event costs more than a task does: none is made for nobody.
+    if (this.#heard.has(type) && typeof CustomEvent === 'function') this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** A worker has something for this pool; called by the crew. */
@@ -376,7 +384,14 @@ function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortS
 }
 
 /** A module's address as workers need it: whole. */
-/** A pool of `size` workers on the runtime's memory; returns at once, workers start behind it. */
+/**
+ * A pool of `size` workers on the runtime's memory; returns at once, workers start behind it.
+ *
+ * JavaScript's own heap has no limit per worker that a page could set, and its end cannot be caught: a
+ * task that fills it ends the whole page in Chromium, and in Firefox goes on for as long as the machine
+ * has memory. Give tasks that may do so a `timeout`. Exhaustion of the runtime's heap, and buffers
+ * that are refused, reject the task alone.
+ */
 export function createPool(size?: number | PoolOptions): Pool {
   return new Pool(typeof size === 'number' ? { size } : (size ?? {}));
 }

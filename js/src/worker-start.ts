@@ -124,7 +124,8 @@ function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEO
 function workerThread(startedBy: StartedBy, worker: Worker): Thread {
   const thread: Thread = {
     startedBy,
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    // An empty list of what moves is a list that has to be looked through.
+    post: (message, transfer) => (transfer ? worker.postMessage(message, transfer) : worker.postMessage(message)),
     onmessage: () => {},
     onerror: () => {},
     terminate: () => worker.terminate(),

@@ -9,13 +9,13 @@ import { workerFs } from './fs/worker-fs.js';
 import { Runner } from './runner.js';
 
 interface Scope {
-  postMessage(message: FromWorker | FromStores, transfer: Transferable[]): void;
+  postMessage(message: FromWorker | FromStores, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker | StartStores>) => void) | null;
   addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
 const scope = globalThis as unknown as Scope;
-const runner = new Runner((message, transfer = []) => scope.postMessage(message, transfer));
+const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)));
 Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
 setMaker(joinPage);
 Object.defineProperty(globalThis, 'fs', { configurable: true, get: workerFs });

@@ -4,11 +4,13 @@ use super::Fs;
 use super::block::{runs, touched};
 use super::codec::Writer;
 use super::core::Volume;
+use super::handle::HandleId;
 use super::id::{Data, Node, StoreId};
 use super::journal::{Changes, Flight, Ticket};
 use super::record::{Batch, FORMAT, Key, Write, extent_value};
 use super::redo::{PENDING, Piece};
 use super::sorted::Set;
+use super::step::Step;
 use super::{EXTENT, PAGE};
 use crate::error::{Error, Kind};
 
@@ -295,6 +297,23 @@ impl Fs {
     pub fn ticket(&self, node: Node) -> Ticket {
         let epoch = self.volume(node.store()).map_or(0, |volume| volume.journal.epoch);
         Ticket { node, epoch }
+    }
+
+    /// A claim on the durability of what was last changed through an open file; settled for one
+    /// through which nothing was. A failure is told to it even if later changes have landed.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn ticket_of(&self, handle: HandleId) -> Step<Ticket> {
+        let open = self.handles.get(handle)?;
+        Ok(Ticket { node: open.node, epoch: open.changed })
+    }
+
+    /// Something has been changed through the open file.
+    pub(crate) fn changed_by(&mut self, handle: HandleId) -> Step<()> {
+        let node = self.handles.get(handle)?.node;
+        self.handles.get_mut(handle)?.changed = self.ticket(node).epoch;
+        Ok(())
     }
 
     /// As [`ticket`](Self::ticket), and the claim is settled only when the disk itself has the

@@ -111,6 +111,8 @@ pub(crate) struct Handle {
     pub(crate) flags: Flags,
     pub(crate) offset: u64,
     pub(crate) owner: Owner,
+    /// The epoch of what was last changed through it; 0 before anything was.
+    pub(crate) changed: u64,
     /// Descriptors that share it; closed with the last.
     pub(crate) shares: u32,
 }
@@ -176,7 +178,7 @@ mod tests {
     fn a_closed_handle_does_not_become_the_next_one() {
         let node = Node::new(StoreId(0), 7);
         let (flags, owner) = (Flags::READ, Owner(1));
-        let handle = Handle { node, flags, offset: 0, owner, shares: 1 };
+        let handle = Handle { node, flags, offset: 0, owner, changed: 0, shares: 1 };
         let mut handles = Handles::default();
         let first = handles.insert(handle).unwrap();
         handles.remove(first).unwrap();

@@ -167,7 +167,8 @@ impl<'a> Link<'a> {
         state == QUEUED || state == RECALLED
     }
 
-    /// Worker: goes to sleep; false if a job came in between and it has to stay awake.
+    /// Worker: goes to sleep; false if a job came in between and it has to stay awake. Who rings it up
+    /// has cleared the word by then.
     pub fn sleep(&self) -> bool {
         let asleep = &self.words[word::ASLEEP];
         asleep.store(1, Ordering::Relaxed);
@@ -177,11 +178,6 @@ impl<'a> Link<'a> {
             return false;
         }
         true
-    }
-
-    /// Worker: it was rung up, or woke by itself.
-    pub fn awake(&self) {
-        self.words[word::ASLEEP].store(0, Ordering::Relaxed);
     }
 
     /// Owner: says that it is about to sleep; it must collect once more after this.

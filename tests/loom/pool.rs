@@ -62,7 +62,6 @@ impl Pair {
             let Some(slot) = self.link().claim() else {
                 if self.link().sleep() {
                     self.hear(WORKER);
-                    self.link().awake();
                 }
                 continue;
             };
@@ -133,7 +132,6 @@ fn ring_job_taken_back_is_not_run_and_the_one_behind_it_is() {
                 let Some(slot) = other.link().claim() else {
                     if other.link().sleep() {
                         other.hear(WORKER);
-                        other.link().awake();
                     }
                     continue;
                 };

@@ -60,6 +60,37 @@ fn what_does_not_fit_is_undone_and_what_fits_is_kept() {
 }
 
 #[test]
+fn an_open_file_knows_how_its_own_last_change_ended() {
+    let mut disk = Disk::new(64 << 20, 3);
+    disk.write("/old", b"the old version").expect("memory");
+    full(&mut disk, 20_000);
+    let [large, small] = ["/old", "/small"]
+        .map(|path| disk.open(path, Flags::WRITE | Flags::CREATE).expect("memory"));
+    let idle = disk.open("/old", Flags::WRITE).expect("memory");
+    disk.write_handle(large, 0, &pattern(1, 4 * EXTENT)).expect("memory");
+    disk.write_handle(small, 0, b"fits").expect("memory");
+    let ends = |disk: &Disk| {
+        [large, small, idle].map(|handle| {
+            let ticket = disk.fs.ticket_of(handle).expect("open");
+            outcome(disk, ticket.node, ticket)
+        })
+    };
+    assert_eq!(ends(&disk), ["open", "open", "durable"]);
+    settle(&mut disk);
+    assert_eq!(ends(&disk), ["ENOSPC", "durable", "durable"]);
+    // Later changes that land, of the same file too, do not make up for it.
+    disk.write_handle(idle, 0, b"a version that fits").expect("memory");
+    settle(&mut disk);
+    assert_eq!(ends(&disk), ["ENOSPC", "durable", "durable"]);
+    disk.run(|fs| fs.ftruncate(large, 5)).expect("memory");
+    assert_eq!(ends(&disk), ["open", "durable", "durable"]);
+    settle(&mut disk);
+    assert_eq!(ends(&disk), ["durable", "durable", "durable"]);
+    disk.run(|fs| fs.close(large)).expect("open");
+    assert_eq!(disk.code(|fs| fs.ticket_of(large)), "EBADF");
+}
+
+#[test]
 fn a_rename_over_a_file_is_undone_with_the_bytes_that_do_not_fit() {
     let mut disk = Disk::new(64 << 20, 3);
     disk.write("/target", b"the old version").expect("memory");

@@ -37,7 +37,7 @@ export interface FsExports {
   isolith_fs_truncate(path: number, handle: number, size: number): number;
   isolith_fs_access(path: number, wanted: number): number;
   isolith_fs_statfs(path: number): number;
-  isolith_fs_harden(handle: number): number;
+  isolith_fs_sync(handle: number, disk: number): number;
   isolith_fs_settled(store: number, node: number, epoch: number): number;
   isolith_fs_image(key: number, value: number): number;
   isolith_fs_mount(path: number, kind: number, readOnly: number): number;

@@ -1,9 +1,10 @@
 /** Open files as objects: `FileHandle` of `node:fs/promises`. */
 
-import type { Client, Steps } from './client.js';
+import { type Client, step, type Steps } from './client.js';
 import type { OpenMode } from './constants.js';
 import { bytesOf, type Contents, type Data, type Encoding, isEncoding, isPieces, optionsOf } from './data.js';
 import { badValue, fsError, switches } from './errors.js';
+import * as ops from './ops.js';
 import type { PathLike } from './path.js';
 import { asyncDispose, type BigIntStats, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
@@ -24,8 +25,8 @@ export interface WriteFrom {
 }
 
 /**
- * An open file. What is written is seen by everybody at once, and is durable once `sync` or `close`
- * has resolved. Close it: the garbage collector does not.
+ * An open file. What is written is seen by everybody at once, and is durable once `close` has resolved, on the disk
+ * itself once `sync` has. Close it: the garbage collector does not.
  */
 export class FileHandle {
   /** The number of the open file; -1 once closed. */
@@ -133,7 +134,7 @@ export class FileHandle {
     return this.#run('futime', (fd) => verbs.futimes(fd, atime, mtime), true);
   }
 
-  /** Resolves when everything written is durable. */
+  /** Resolves when all changes of the file are on the disk itself. */
   sync(): Promise<void> {
     this.#dirty = false;
     return this.#run('fsync', verbs.fsync, true);
@@ -143,13 +144,13 @@ export class FileHandle {
     return this.sync();
   }
 
-  /** Closes the file; resolves when what was written through this handle is durable. */
+  /** Closes the file; resolves when what was written through this handle is as durable as `writeFile` makes it. */
   async close(): Promise<void> {
     const fd = this.#fd;
     if (fd < 0) return;
     this.#fd = -1;
     try {
-      if (this.#dirty) await this.#client.run(verbs.fsync(fd));
+      if (this.#dirty) await this.#client.run(step(ops.sync(fd, false)));
     } finally {
       await this.#client.run(verbs.close(fd), false);
     }

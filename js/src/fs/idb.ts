@@ -109,7 +109,9 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
       const store = tx.objectStore(STORE);
       const news = unless && store.count(IDBKeyRange.bound(unless, FIRST_EXTENT, false, true));
       const gets = keys.map((key) => store.get(key) as IDBRequest<ArrayBuffer | undefined>);
-      await finished(tx);
+      // Requests are answered in order: after the last there is only the transaction's end, one message more.
+      const answered = new Promise((resolve) => gets.at(-1)?.addEventListener('success', resolve));
+      await Promise.race([finished(tx), answered]);
       return news && news.result > 0 ? 'stale' : gets.map((get) => get.result);
     },
     async commit(writes, hard) {

@@ -314,11 +314,12 @@ export const statfs = (path: string): Op<number[]> => ({
   answer: (door) => Array.from({ length: 7 }, (_, at) => door.number(at)),
 });
 
-/** Lets the next commit wait for the disk itself. */
-export const harden = (handle: number): Op<void> => ({
+/** What was changed through an open file is durable when its steps are done; all changes of the file, on the disk itself, with `disk`. */
+export const sync = (handle: number, disk: boolean): Op<void> => ({
   syscall: 'fsync',
   local: true,
-  attempt: (door) => door.exports.isolith_fs_harden(handle),
+  changes: true,
+  attempt: (door) => door.exports.isolith_fs_sync(handle, Number(disk)),
 });
 
 /** Completes when all that has changed in the store is durable. */

@@ -125,7 +125,7 @@ async function writePieces(client: Client, path: PathLike | Opened, pieces: Iter
       await client.run(verbs.write(fd, bytesOf(piece, encoding), null), false);
     }
     if (replaces) await client.run(step(ops.publish(fd, text, modeOf(mode, 0o666), flag === 'wx')));
-    else await client.run(verbs.fsync(fd));
+    else await client.run(step(ops.sync(fd, false)));
   } finally {
     if (!handle) await client.run(verbs.close(fd));
   }

@@ -67,7 +67,7 @@ export async function createWritable(client: Client, path: PathLike, { flags = '
     async close() {
       try {
         if (replaces) await client.run(step(ops.publish(fd, text, modeOf(mode, 0o666), flags === 'wx')));
-        else await client.run(verbs.fsync(fd));
+        else await client.run(step(ops.sync(fd, false)));
       } finally {
         await close();
       }

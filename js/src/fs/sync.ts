@@ -1,10 +1,11 @@
 /** The blocking functions of `node:fs`, for workers: the same steps as the promises, waited for in place. */
 
-import type { Client, Steps } from './client.js';
+import { type Client, step, type Steps } from './client.js';
 import * as copying from './copy.js';
 import type { Data, Encoding } from './data.js';
 import type { OpenMode } from './constants.js';
 import { type ReadInto, writeArguments, type WriteFrom } from './handle.js';
+import * as ops from './ops.js';
 import type { PathLike } from './path.js';
 import { type BigIntStats, type Dirent, dispose, type StatFs, type Stats } from './stats.js';
 import * as verbs from './verbs.js';
@@ -94,7 +95,7 @@ export function makeSync(client: () => Client): FsSync {
   };
   made['closeSync'] = (fd: number) => {
     try {
-      if (dirty.delete(fd)) fsyncSync(fd);
+      if (dirty.delete(fd)) client().runSync(step(ops.sync(fd, false)));
     } finally {
       closeSync(fd);
     }

@@ -326,9 +326,7 @@ export function* statfs(path: PathLike, options?: StatOptions): Steps<StatFs | S
 
 /** Completes when what was changed in the open file, and all else in its store, is durable. */
 export function* fsync(fd: number): Steps<void> {
-  const device = (yield* step({ ...ops.stat(fdOf(fd), true), syscall: 'fsync' }))[0]!;
-  yield* step(ops.harden(fdOf(fd)));
-  yield* step(ops.clean(device - 1));
+  yield* step(ops.sync(fdOf(fd), true));
 }
 
 export function* fdatasync(fd: number): Steps<void> {

@@ -1,6 +1,6 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode, encode } from '../codec.js';
+import { decode } from '../codec.js';
 import { packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
@@ -9,6 +9,7 @@ import {
 } from './exports.js';
 import { Patience } from './patience.js';
 import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
+import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
 const SPIN = 0.1;
@@ -26,7 +27,9 @@ export type Execute = (fn: number, source: () => string, data: unknown, block: B
 export type Send = (message: FromWorker, transfer?: Transferable[]) => void;
 
 const textDecoder = new TextDecoder();
-const clock = (): number => performance.timeOrigin + performance.now();
+/** What turns this thread's clock into milliseconds since 1970. */
+const ORIGIN = performance.timeOrigin;
+const clock = (): number => ORIGIN + performance.now();
 
 /** A worker on the ring at `link`; one per thread. */
 export class RingDuty {
@@ -60,10 +63,10 @@ export class RingDuty {
   /** The doorbell, or the first look. */
   ring(): void {
     if (this.#busy) return;
+    const now = performance.now();
     // Looking out where nothing comes soon would keep the owner from its core: it is just now waking us.
-    this.#hot = performance.now() - this.#sleptAt < SOON;
-    this.#kernel.isolith_link_awake(this.#link);
-    this.#drain();
+    this.#hot = now - this.#sleptAt < SOON;
+    this.#drain(now);
   }
 
   /** A job's data came by message. */
@@ -94,11 +97,10 @@ export class RingDuty {
     Atomics.store(this.#views.i32, (this.#link >>> 2) + LinkWord.listens, id);
   }
 
-  #drain(): void {
+  #drain(began = performance.now()): void {
     const kernel = this.#kernel;
     const link = this.#link;
-    const began = performance.now();
-    this.#last = 0;
+    this.#last = ORIGIN + began;
     for (;;) {
       let slot = kernel.isolith_link_claim(link, 0) >>> 0;
       if (slot === 0) {
@@ -116,7 +118,7 @@ export class RingDuty {
         return;
       }
       if (!this.#open(slot)) return;
-      if (this.#last - performance.timeOrigin - began > TURN) return this.#pause();
+      if (this.#last - ORIGIN - began > TURN) return this.#pause();
     }
   }
 
@@ -142,7 +144,8 @@ export class RingDuty {
     this.#current = slot;
     let data: unknown;
     if ((kind & 3) === Kind.inline) {
-      data = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + i32[word + SlotWord.length]!);
+      const length = i32[word + SlotWord.length]!;
+      data = isPlainLength(length) ? readPlain(views, slot, length) : decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
     } else if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
@@ -199,22 +202,15 @@ export class RingDuty {
   }
 
   #answer(slot: number, start: number, context: Context, ok: boolean, outcome: unknown): void {
-    const { u8, i32, f64 } = this.#views;
-    const word = slot >>> 2;
+    const { i32, f64 } = this.#views;
     const end = (this.#last = clock());
     f64[(slot + START_AT) >>> 3] = start;
     f64[(slot + END_AT) >>> 3] = end;
-    const id = i32[word + SlotWord.job]!;
-    const type = typeof outcome;
-    const by = { id, ok, start, end };
-    if (context.spoke || context.moves) {
-      this.#post(word, by, outcome, context.moves);
-    } else if (ok && (type === 'number' || type === 'undefined' || type === 'boolean' || outcome === null)) {
-      // At most nine bytes: straight into the slot.
-      i32[word + SlotWord.length] = encode(outcome, u8, slot + INLINE_AT) - slot - INLINE_AT;
-      i32[word + SlotWord.kind] = Kind.inline;
-    } else {
-      this.#write(slot, by, ok ? outcome : packError(outcome));
+    if (context.spoke || context.moves || !ok || !writePlain(this.#views, slot, outcome)) {
+      const word = slot >>> 2;
+      const by = { id: i32[word + SlotWord.job]!, ok, start, end };
+      if (context.spoke || context.moves) this.#post(word, by, outcome, context.moves);
+      else this.#write(slot, by, ok ? outcome : packError(outcome));
     }
     if (this.#kernel.isolith_link_finish(this.#link) !== 0) this.#send(0);
   }

@@ -36,7 +36,6 @@ export interface PoolExports {
   isolith_link_room(slot: number, bytes: number): number;
   isolith_link_finish(link: number): number;
   isolith_link_sleep(link: number): number;
-  isolith_link_awake(link: number): void;
   isolith_thread_reserve(): number;
   isolith_thread_slot(thread: number): number;
   isolith_thread_begin(thread: number, tls: number, stack: number): void;

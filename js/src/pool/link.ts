@@ -1,11 +1,12 @@
 /** The owner's side of a ring's slots: writes jobs into them, reads answers, brings back what was taken back. */
 
-import { decode, encode } from '../codec.js';
+import { decode } from '../codec.js';
 import { unpackError } from '../errors.js';
 import type { ToWorker } from '../protocol.js';
 import { END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views } from './exports.js';
 import type { Job } from './job.js';
 import { readJson } from './payload.js';
+import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** Slots of a ring: one more than jobs can be ahead of a worker. */
 const SLOTS = 512;
@@ -122,16 +123,11 @@ export class RingLink implements Link {
     const { bytes } = job;
     if (bytes === undefined) {
       const { data } = job;
-      const type = typeof data;
-      if (type === 'number' || type === 'undefined' || type === 'boolean' || data === null) {
-        views.i32[word + SlotWord.kind] = Kind.inline;
-        views.i32[word + SlotWord.length] = encode(data, views.u8, slot + INLINE_AT) - slot - INLINE_AT;
-      } else {
-        // Should it be taken back, it is sent again, as it was now.
-        if (behind && !job.transfer) job.data = structuredClone(data);
-        this.#post({ type: 'data', id: job.id, data, handles: job.handles }, job.transfer);
-        views.i32[word + SlotWord.kind] = Kind.message;
-      }
+      if (writePlain(views, slot, data)) return;
+      // Should it be taken back, it is sent again, as it was now.
+      if (behind && !job.transfer) job.data = structuredClone(data);
+      this.#post({ type: 'data', id: job.id, data, handles: job.handles }, job.transfer);
+      views.i32[word + SlotWord.kind] = Kind.message;
       return;
     }
     const { length } = bytes;
@@ -162,7 +158,9 @@ export class RingLink implements Link {
     const wanted = !job.over;
     let value: unknown;
     if ((kind & 3) === Kind.inline) {
-      if (wanted) value = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + i32[word + SlotWord.length]!);
+      const length = i32[word + SlotWord.length]!;
+      if (isPlainLength(length)) value = readPlain(views, slot, length);
+      else if (wanted) value = decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
     } else if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
@@ -190,7 +188,8 @@ export class RingLink implements Link {
     } else if (again) {
       // Its data goes along to whoever gets it next.
       const at = kind === Kind.inline ? job.slot + INLINE_AT : job.ptr;
-      job.bytes = u8.slice(at, at + i32[word + SlotWord.length]!);
+      const length = i32[word + SlotWord.length]!;
+      if (kind !== Kind.inline || !isPlainLength(length)) job.bytes = u8.slice(at, at + length);
     }
     this.#release(job);
   }

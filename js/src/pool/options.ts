@@ -28,7 +28,7 @@ export interface PoolOptions {
    * Default: 100 for tasks that have looked at `ctx.signal`, none for others.
    */
   readonly grace?: number;
-  /** Uses the workers of another pool. */
+  /** Uses the workers of another pool of this thread; they end with the last pool that does. */
   readonly share?: Pool;
   /** The worker script, where the package's own cannot be found by itself. */
   readonly worker?: WorkerSource;

@@ -80,6 +80,8 @@ export interface WasiConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** The arguments, `args[0]` being the program's name. */
   readonly args?: readonly string[];
+  /** Whether standard input, output and errors are a terminal to the guest (`isatty`); default false. */
+  readonly terminal?: boolean;
 }
 
 /** What `instantiate` takes. Output that is not connected is dropped. */

@@ -2,8 +2,11 @@
 
 import type { FuncType, ValueType } from './shape.js';
 
-/** Calls with the arguments, if they are plain numbers that fit; otherwise nothing is called and nothing is the answer. */
-export type Direct = (args: readonly unknown[]) => number[] | undefined;
+/**
+ * Calls with so many arguments, if they are plain numbers that fit; otherwise nothing is called and nothing is
+ * the answer. One by one: a list of them costs as much as the call.
+ */
+export type Direct = (count: number, a: unknown, b: unknown, c: unknown) => number[] | undefined;
 
 /**
  * A closure for `callable`, if it takes up to three plain numbers and gives one; `caught` gets what it throws.
@@ -19,8 +22,8 @@ export function directOf(callable: (...args: never[]) => unknown, { params, resu
     typeof value === 'number' && (!isInteger || (value | 0) === value);
   switch (params.length) {
     case 0:
-      return (args) => {
-        if (args.length !== 0) return undefined;
+      return (count) => {
+        if (count !== 0) return undefined;
         try {
           return [f()];
         } catch (error) {
@@ -28,9 +31,8 @@ export function directOf(callable: (...args: never[]) => unknown, { params, resu
         }
       };
     case 1:
-      return (args) => {
-        const a = args[0];
-        if (args.length !== 1 || !fits(a, first)) return undefined;
+      return (count, a) => {
+        if (count !== 1 || !fits(a, first)) return undefined;
         try {
           return [f(a)];
         } catch (error) {
@@ -38,10 +40,8 @@ export function directOf(callable: (...args: never[]) => unknown, { params, resu
         }
       };
     case 2:
-      return (args) => {
-        const a = args[0];
-        const b = args[1];
-        if (args.length !== 2 || !fits(a, first) || !fits(b, second)) return undefined;
+      return (count, a, b) => {
+        if (count !== 2 || !fits(a, first) || !fits(b, second)) return undefined;
         try {
           return [f(a, b)];
         } catch (error) {
@@ -49,11 +49,8 @@ export function directOf(callable: (...args: never[]) => unknown, { params, resu
         }
       };
     default:
-      return (args) => {
-        const a = args[0];
-        const b = args[1];
-        const c = args[2];
-        if (args.length !== 3 || !fits(a, first) || !fits(b, second) || !fits(c, third)) return undefined;
+      return (count, a, b, c) => {
+        if (count !== 3 || !fits(a, first) || !fits(b, second) || !fits(c, third)) return undefined;
         try {
           return [f(a, b, c)];
         } catch (error) {

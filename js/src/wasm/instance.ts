@@ -128,11 +128,14 @@ export class Instance {
    * As `call`, at once: throws what `call` rejects with, and 5002 for an instance in a worker. It blocks
    * this thread until the function returns; only for instances on this thread (`inline`).
    */
-  callSync(name: string, ...args: Argument[]): (number | bigint)[] {
+  callSync(name: string, ...args: Argument[]): (number | bigint)[];
+  // Neither `...args` nor a list made of `arguments` until one is needed.
+  callSync(name: string, a?: Argument, b?: Argument, c?: Argument): (number | bigint)[] {
     if (name === this.#lastName) {
-      const quick = this.#direct?.(args);
+      const quick = this.#direct?.(arguments.length - 1, a, b, c);
       if (quick) return quick;
     }
+    const args = Array.prototype.slice.call(arguments, 1) as Argument[];
     this.#function(name);
     const { guest } = this.#port;
     if (!guest) throw new WasmError(WasmCode.call, `${name} runs in a worker: callSync is for { inline: true }`);
@@ -141,7 +144,7 @@ export class Instance {
 
   /** Calls what was looked up last, on this thread. */
   #here(guest: Guest, name: string, args: readonly Argument[]): (number | bigint)[] {
-    const quick = this.#direct?.(args);
+    const quick = this.#direct?.(args.length, args[0], args[1], args[2]);
     if (quick) return quick;
     const { index, type } = this.#last!;
     return fromWasm(type, guest.call(index, toWasm(name, type, args, true)), this.#rule);

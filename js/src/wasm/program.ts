@@ -22,7 +22,7 @@ export const KILLED = 137;
 const ABORTED = 134;
 
 /** The process for a module's WASI. Rejects with 5010. */
-export function createProcess({ preopens = {}, env = {}, args = [] }: WasiConfig, connections: Connections): Promise<Process> {
+export function createProcess({ preopens = {}, env = {}, args = [], terminal = false }: WasiConfig, connections: Connections): Promise<Process> {
   const bad = (what: string): never => {
     throw new WasmError(WasmCode.wasi, what);
   };
@@ -33,7 +33,8 @@ export function createProcess({ preopens = {}, env = {}, args = [] }: WasiConfig
     if (typeof path !== 'string' || path === '') bad(`the directory for ${guest} has no path`);
     return { guest, path: absolute(path), readOnly, create };
   });
-  return Process.create(getClient(), { args: args.map(String), env, preopens: dirs, ...connections });
+  if (typeof terminal !== 'boolean') bad('terminal is true or false');
+  return Process.create(getClient(), { args: args.map(String), env, preopens: dirs, terminal: [terminal, terminal, terminal], ...connections });
 }
 
 /** Our files have one root: what is relative begins there. */

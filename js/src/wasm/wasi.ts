@@ -4,6 +4,8 @@ import type { Client } from '../fs/client.js';
 import { AGAIN } from '../fs/exports.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { Kernel } from '../kernel.js';
+import { requireShared } from '../support.js';
+import { WasmCode, WasmError } from './errors.js';
 import { runtimeExports, Status, type WasiFunction, wasiFunction } from './kernel-wasi.js';
 
 /** Thrown through the guest when its process ends: by its own wish, or from outside. */
@@ -34,7 +36,6 @@ export interface WasiImports {
 /** Errors that JavaScript itself answers with. */
 const EAGAIN = 6;
 const EIO = 29;
-const ENOTSUP = 58;
 const ETIMEDOUT = 73;
 
 /** A sleeping thread looks again after this long whatever happens, in milliseconds. */
@@ -96,7 +97,7 @@ class Caller {
         case Status.durable:
           return this.#settle();
         case Status.sleep: {
-          if (!this.#client.maySync) return this.#client.door.number(0) < 0 ? EAGAIN : ENOTSUP;
+          if (!this.#client.maySync) throw cannotWait('its streams or for a time to come');
           // The bell is read before the call looks: a change after that ends the sleep at once.
           const words = new Int32Array(this.#kernel.memory.buffer, this.#bellAt, 1);
           const seen = Atomics.load(words, 0);
@@ -110,7 +111,7 @@ class Caller {
         default:
           if (!this.#client.maySync) {
             this.#client.ring();
-            return EAGAIN;
+            throw cannotWait('a file that is not in memory');
           }
           status = this.#block(() => attempt());
       }
@@ -147,6 +148,12 @@ class Caller {
       return EIO;
     }
   }
+}
+
+/** What a guest's call ends with that would block this thread, which may not. */
+function cannotWait(what: string): Error {
+  requireShared(`a guest that waits for ${what}`);
+  return new WasmError(WasmCode.call, `a guest on this thread cannot wait for ${what}: leave out inline`);
 }
 
 /** Functions whose arguments go to the kernel as they are. */

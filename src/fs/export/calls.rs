@@ -420,12 +420,20 @@ pub extern "C-unwind" fn isolith_fs_statfs(len: usize) -> u32 {
     })
 }
 
-/// The changes of an open file until now are durable only once the disk itself has them.
+/// Claims the durability of what was changed through an open file, or with `disk` of all changes of
+/// the file, on the disk itself. Fails for what was changed through it and has failed already.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn isolith_fs_harden(handle: u32) -> u32 {
+pub extern "C-unwind" fn isolith_fs_sync(handle: u32, disk: u32) -> u32 {
     serve(&mut |desk| {
-        let node = desk.fs.node_of(HandleId::from_number(handle))?;
-        tell_ticket(desk.fs.harden(node));
+        let handle = HandleId::from_number(handle);
+        let mut ticket = desk.fs.ticket_of(handle)?;
+        if disk != 0 {
+            if let Some(Err(error)) = desk.fs.settled(ticket) {
+                return Err(Stop::Fail(error));
+            }
+            ticket = desk.fs.harden(ticket.node);
+        }
+        tell_ticket(ticket);
         Ok(())
     })
 }

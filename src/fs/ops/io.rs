@@ -115,13 +115,15 @@ impl Fs {
         len: usize,
         source: &mut dyn FnMut(&mut [u8]),
     ) -> Step<usize> {
-        let handle = *self.handles.get(handle)?;
-        if !handle.flags.has(Flags::WRITE) {
+        let open = *self.handles.get(handle)?;
+        if !open.flags.has(Flags::WRITE) {
             return fail(Kind::BadHandle);
         }
-        let append = handle.flags.has(Flags::APPEND);
-        let offset = if append { self.tree.file(handle.node)?.size } else { offset };
-        self.write_node(handle.node, offset, len, source)
+        let append = open.flags.has(Flags::APPEND);
+        let offset = if append { self.tree.file(open.node)?.size } else { offset };
+        let done = self.write_node(open.node, offset, len, source)?;
+        self.changed_by(handle)?;
+        Ok(done)
     }
 
     /// As [`write_at`](Self::write_at) at the handle's offset, which moves on.

@@ -80,7 +80,8 @@ impl Fs {
     pub(crate) fn open_handle(&mut self, node: Node, flags: Flags, owner: Owner) -> Step<HandleId> {
         let lasting = Flags::READ | Flags::WRITE | Flags::STATUS;
         let flags = flags & lasting;
-        let handle = self.handles.insert(Handle { node, flags, offset: 0, owner, shares: 1 })?;
+        let handle = Handle { node, flags, offset: 0, owner, changed: 0, shares: 1 };
+        let handle = self.handles.insert(handle)?;
         self.tree.inode_mut(node)?.opens += 1;
         Ok(handle)
     }

@@ -17,11 +17,12 @@ impl Fs {
     /// # Errors
     /// `EINVAL` if it is not open for writing or is no file, `EFBIG`, `EROFS`.
     pub fn ftruncate(&mut self, handle: HandleId, size: u64) -> Step<()> {
-        let handle = *self.handles.get(handle)?;
-        if !handle.flags.has(Flags::WRITE) {
+        let open = *self.handles.get(handle)?;
+        if !open.flags.has(Flags::WRITE) {
             return fail(Kind::InvalidArgument);
         }
-        self.resize(handle.node, size)
+        self.resize(open.node, size)?;
+        self.changed_by(handle)
     }
 
     /// Makes the file at `place` `size` bytes long.

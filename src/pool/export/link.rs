@@ -79,16 +79,6 @@ pub unsafe extern "C-unwind" fn isolith_link_sleep(link: *const AtomicU32) -> u3
     u32::from(unsafe { at(link) }.sleep())
 }
 
-/// Worker: is awake again.
-///
-/// # Safety
-/// See `isolith_link_claim`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn isolith_link_awake(link: *const AtomicU32) {
-    // SAFETY: by the contract.
-    unsafe { at(link) }.awake();
-}
-
 /// Worker: room for an answer of so many bytes; both go into the slot too, so that the room is not
 /// lost should the worker be killed. 0 when memory is exhausted.
 ///

@@ -69,6 +69,7 @@ impl Call<'_> {
         if name.len() > len as usize {
             return Err(Errno::NAMETOOLONG.into());
         }
+        self.guest.check(to, len)?;
         self.guest.write(name, to)
     }
 }

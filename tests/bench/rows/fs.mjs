@@ -48,7 +48,10 @@ function measure(name, { prepare, run, sample, targets, deadline = 60_000, conte
       await prepare?.(env.state.store, env.state);
     },
     run: ({ state }) => sample?.(state.store) ?? timed(() => run(state.store, state)),
-    teardown: ({ state }) => state.store?.clear(),
+    async teardown({ state }) {
+      await state.store?.pool?.destroy();
+      await state.store?.clear();
+    },
   }));
 }
 
@@ -96,21 +99,17 @@ const OPFS_TARGETS = [{ than: 'isolith, idb', times: 10 }, { than: 'bare', times
 /** Only the opfs store is measured against these; a bare handle is no peer. */
 const against = (targets) => (row) => ({ ...row, ...(row.who === opfs.who && { targets }), ...(row.who.startsWith(bare.who) && { reference: true }) });
 
-/** Milliseconds that as many blocking writes take in a worker of a pool. */
-async function inWorker(dir) {
+/** Milliseconds that as many blocking writes take in a worker of a pool, the same for all samples as others' workers are. */
+async function inWorker(store) {
   const { createPool } = await import('isolith');
-  const pool = createPool(1);
+  store.pool ??= createPool(1);
   const task = ({ dir, count }, { fs }) => {
     const bytes = new Uint8Array(1024).fill(7);
     const start = performance.now();
     for (let at = 0; at < count; at++) fs.writeFileSync(`${dir}/file-${at}`, bytes);
     return performance.now() - start;
   };
-  try {
-    return await pool.run(task, { dir, count: COUNT });
-  } finally {
-    pool.destroy();
-  }
+  return store.pool.run(task, { dir: store.dir, count: COUNT });
 }
 
 export default [
@@ -227,6 +226,6 @@ export default [
   // The last, for once a worker uses files the page leaves its commits to the store thread.
   ...measure('1,000 awaited writes of 1 KiB, in a worker', {
     contestants: [opfs, idb, bare, asked],
-    sample: (store) => store.within?.(COUNT, 1024) ?? inWorker(store.dir),
+    sample: (store) => store.within?.(COUNT, 1024) ?? inWorker(store),
   }).map(against([...OPFS_TARGETS, { than: asked.who, times: 1 / 2 }])),
 ];

@@ -27,6 +27,13 @@ async function full(dir, prepare) {
     assert(!(await fs.exists(`${dir}/large`)), 'no half of it is there');
     assertEqual((await assertRejects(fs.writeFile(`${dir}/kept`, noise(64 * MIB)))).code, 'ENOSPC');
     assertEqual(await fs.readFile(`${dir}/kept`), old);
+    for (const end of ['sync', 'close']) {
+      const file = await fs.open(`${dir}/kept`, 'r+');
+      for (let part = 0; part < 4; part++) await file.write(noise(8 * MIB), 0, 8 * MIB, part * 8 * MIB);
+      assertEqual((await assertRejects(file[end]())).code, 'ENOSPC');
+      assertEqual(await fs.readFile(`${dir}/kept`), old);
+      await file.close().catch(() => {});
+    }
     await fs.writeFile(`${dir}/small`, 'fits');
     await fs.rename(`${dir}/small`, `${dir}/moved`);
     assertEqual(await fs.readFile(`${dir}/moved`, 'utf8'), 'fits');

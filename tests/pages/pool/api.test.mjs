@@ -10,7 +10,7 @@ test('values of every kind arrive as structured clone would copy them', async ()
   const cycle = { name: 'cycle' };
   cycle.self = cycle;
   const values = [
-    undefined, null, true, 0, -0, 1.5, NaN, 2 ** 40, 'text', 'ünïcödé 😀', 10n ** 30n, new Date(5), /a+/gi,
+    undefined, null, true, false, 0, -0, 1.5, NaN, -Infinity, 2 ** 40, 'text', 'ünïcödé 😀', 10n ** 30n, new Date(5), /a+/gi,
     [1, , 3], { a: { b: [{}] } }, new Map([[1, { x: 1 }]]), new Set(['a']), new Uint8Array([1, 2, 3]), new Float64Array(2000).fill(0.5),
     new ArrayBuffer(8), new RangeError('inside'), 'x'.repeat(100_000), new Blob(['abc']), new Uint8Array(300_000).fill(7),
   ];
@@ -168,8 +168,10 @@ test('events tell of workers that start and end, and of errors that nobody caugh
 test('pools can share workers, and each ends its own tasks only', async () => {
   const one = createPool(1);
   const two = createPool({ share: one });
-  const [a, b] = await Promise.all([one.run((_, ctx) => ctx.workerId), two.run((_, ctx) => ctx.workerId)]);
-  assertEqual(a, b);
+  const three = createPool({ share: two });
+  const [a, b, c] = await Promise.all([one, two, three].map((pool) => pool.run((_, ctx) => ctx.workerId)));
+  assertEqual([b, c], [a, a]);
+  assertEqual([one, two, three].map(({ size }) => size), [1, 1, 1]);
   const mine = one.run(() => new Promise((resolve) => setTimeout(() => resolve(1), 30)));
   const other = two.run((x) => x, 2);
   const refused = assertRejects(other, { code: 'ERR_POOL_DESTROYED' });
@@ -177,6 +179,8 @@ test('pools can share workers, and each ends its own tasks only', async () => {
   await refused;
   assertEqual(await mine, 1);
   await one.destroy();
+  assertEqual(await three.run((_, ctx) => ctx.workerId), a, 'who shares keeps the workers');
+  await three.destroy();
 });
 
 test('map keeps the order, takes any iterable, and streams', async () => {

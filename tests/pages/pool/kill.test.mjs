@@ -68,11 +68,14 @@ test('what waits behind a killed task is done by another worker, once', async ()
   await pool.run((x) => x, 1);
   const stuck = assertRejects(pool.run(endless, undefined, { timeout: 60 }), { code: 'ETIMEDOUT' });
   const rest = Array.from({ length: 50 }, (_, n) => pool.run((x) => ({ n: x.n, big: 'y'.repeat(x.n * 10) }), { n, text: 'x'.repeat(n * 10) }));
+  const plain = [undefined, null, true, false, 7, -0.5, NaN];
+  const same = plain.map((value) => pool.run((x) => x, value));
   const blob = pool.run((x) => x.text(), new Blob(['kept']));
   const buffer = new ArrayBuffer(16);
   const moved = pool.run((x) => x.byteLength, buffer, { transfer: [buffer] });
   await stuck;
   assertEqual((await Promise.all(rest)).map(({ n }) => n), Array.from({ length: 50 }, (_, n) => n));
+  assertEqual(await Promise.all(same), plain);
   assertEqual([await blob, await moved], ['kept', 16]);
   await pool.destroy();
 });
@@ -131,6 +134,17 @@ test('a task that finds no more memory fails alone', async () => {
   await pool.destroy();
   small.check();
 }, { shared: true, reason: 'needs shared memory' });
+
+// The end of JavaScript's own heap is no test: Chromium ends the page with it (tab crashed, seen by
+// hand), and Firefox knows none (18 GB after a minute, page and other workers alive).
+test('a task that is refused a buffer fails alone', async () => {
+  const pool = createPool(1);
+  const refused = assertRejects(pool.run(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)), { name: 'RangeError' });
+  const worker = pool.run((_, { workerId }) => workerId);
+  await refused;
+  assertEqual(await pool.run((_, { workerId }) => workerId), await worker, 'its worker lives on');
+  await pool.destroy();
+});
 
 test('a killed task changes nothing any more, though its thread may live on', async () => {
   const pool = createPool(1);

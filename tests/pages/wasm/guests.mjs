@@ -61,6 +61,38 @@ export const wild = from(`(module ${WASI(['fd_write', 'args_sizes_get'])} (memor
     (if (i32.eq (local.get $what) (i32.const 2)) (then (loop $on (br $on))))
     (loop $on (br_if $on (i32.eqz (call $write))))))`);
 
+/** Exits with the file types of its three streams, four bits each. */
+export const kinds = from(`(module
+  (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $stat (param i32 i32) (result i32))) ${WASI(['proc_exit'])} (memory (export "memory") 1)
+  (func $kind (param i32) (result i32) (drop (call $stat (local.get 0) (i32.const 0))) (i32.load8_u (i32.const 0)))
+  (func (export "_start") (call $proc_exit (i32.or (call $kind (i32.const 0)) (i32.or
+    (i32.shl (call $kind (i32.const 1)) (i32.const 4)) (i32.shl (call $kind (i32.const 2)) (i32.const 8)))))))`);
+
+/** Grows until it may not, touches every page, and steps beyond. */
+export const greedy = from(`(module (memory (export "memory") 1 256) (func (export "_start") (local $at i32)
+  (loop $on (br_if $on (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+  (loop $touch (i32.store (local.get $at) (i32.const -1)) (local.set $at (i32.add (local.get $at) (i32.const 65536))) (br $touch))))`);
+
+/** Opens its directory again and again until it may not, and exits with why. */
+export const hoarder = from(`(module ${WASI(['path_open', 'proc_exit'])} (memory (export "memory") 1) (data (i32.const 64) ".")
+  (func (export "_start") (local $why i32)
+    (loop $on (br_if $on (i32.eqz (local.tee $why
+      (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 0) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 8))))))
+    (call $proc_exit (local.get $why))))`);
+
+/** Writes what is nowhere a million times over, closes everything that it may have, and exits with the last answer. */
+export const liar = from(`(module ${WASI(['fd_write', 'fd_close', 'proc_exit'])} (memory (export "memory") 1)
+  (func (export "_start") (local $n i32) (local $why i32)
+    (i32.store (i32.const 0) (i32.const -4096)) (i32.store (i32.const 4) (i32.const -1))
+    (loop $on
+      (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (drop (call $fd_write (i32.const 1) (local.get $n) (i32.const 1024) (i32.const -1)))
+      (br_if $on (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 20000))))
+    (loop $close
+      (local.set $why (call $fd_close (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (br_if $close (local.get $n)))
+    (call $proc_exit (call $fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 8)))))`);
+
 /** A library with files: counts its initialisations; \`open\` opens "hello.txt" in its first directory, \`say\` writes a line. */
 export const reactor = from(`(module ${WASI(['path_open', 'fd_read', 'fd_close', 'fd_write'])} (memory (export "memory") 1)
   (global $ready (mut i32) (i32.const 0)) (data (i32.const 64) "hello.txt") (data (i32.const 96) "said\\n")

@@ -1,7 +1,7 @@
 // WASI programs as users run them: runWasi, spawnWasi, pipelines, instances with files, and how each of them ends.
 // modes: isolated bare
 import { assert, assertEqual, assertRejects, sleep, test, within } from '/tests/pages/lib/test.mjs';
-import { cat, exits, reactor, told, wild } from '/tests/pages/wasm/guests.mjs';
+import { cat, exits, kinds, reactor, told, wild } from '/tests/pages/wasm/guests.mjs';
 import { compile, instantiate, pipeline, runWasi, spawnWasi, stdio } from 'isolith/wasm';
 import { mkdir, readFile, writeFile } from 'isolith/fs';
 
@@ -21,6 +21,12 @@ test('it is told its arguments and environment, and nothing else', async () => {
   assertEqual(result.stdout.split('\0'), ['prog', 'with space', 'ünï', '']);
   assertEqual(result.stderr.split('\0').sort(), ['', 'A=1', 'PATH=/x=y']);
   assertEqual(await runWasi(await told()), { exitCode: 0, stdout: '', stderr: '' });
+});
+
+test('its streams are a terminal to it if the configuration says so', async () => {
+  assertEqual((await runWasi(await kinds())).exitCode, 0);
+  assertEqual((await runWasi(await kinds(), { terminal: true })).exitCode, 0x222);
+  await assertRejects(runWasi(await kinds(), { terminal: 'vt100' }), code(5010));
 });
 
 test('input and output as bytes', async () => {
