@@ -1,4 +1,4 @@
-// Compiles the kernels from their sources with stock toolchains: `node examples/01-kernels/build.mjs`, then `npx vite examples/01-kernels`.
+// Compiles the kernels from their sources with stock toolchains, as `npm run dev` and `npm run build` here do first.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';

@@ -301,7 +301,8 @@ export interface Linked {
  *
  * `imports` serve all modules; what it has in `env` comes before what a module exports. Calls to a
  * module that comes later, as circles of imports need, go through a function of JavaScript. Side
- * modules are initialized last, in their order.
+ * modules are initialized last, in their order. Those that import tags or `invoke_*` go on importing
+ * `env.__stack_pointer`, one for all: who catches an exception takes the frames of all modules off.
  */
 export async function instantiate(combined: Combined, imports: WebAssembly.Imports = {}): Promise<Linked> {
   const { layout, neededPages } = combined;

@@ -200,7 +200,7 @@ export async function link(heap: Heap, modules: WasmBytes | readonly WasmBytes[]
     const wish = { additionalStack, guard, base, shared, oneTable };
     const { made, layout, warnings } = await placed(files, wish, common, libraries.flatMap(symbols));
     const slots = layout.tableSlots === null ? undefined : common.take(layout.tableSlots);
-    const bound = layout.modules.map(({ bindings, weak }) => ({ bindings, weak }));
+    const bound = layout.modules.map(({ bindings, weak, stack }) => ({ bindings, weak, stack }));
     const { hosted, borrowed } = layout;
     const url = typeof imports === 'string' || imports instanceof URL ? absolute(imports) : undefined;
     parts = { modules: [], bound, slots, hosted, borrowed, imports: url };

@@ -12,7 +12,7 @@ import { IsolithError } from './errors.js';
  * | `ERR_NOT_RELOCATABLE` | addresses that nothing tells from numbers | link it with `--emit-relocs`, or as a side module |
  * | `ERR_STALE_RELOCATION` | a relocation entry that does not fit the bytes which it names: the module was rewritten after linking | run `wasm-opt` and the like after this, not before |
  * | `ERR_MISSING_HEAP_BASE` | the end of its memory is unknown | `--export=__heap_base`, or `--emit-relocs` |
- * | `ERR_UNDEFINED_SYMBOL` | a side module needs what no module defines | give the library that has it |
+ * | `ERR_UNDEFINED_SYMBOL` | a module needs what no other defines, nor the host gives | give the library that has it, or `imports` |
  * | `ERR_DUPLICATE_SYMBOL` | two modules define it, neither weakly | leave one out |
  * | `ERR_LAYOUT_OVERFLOW` | it does not fit where it was to go: modules overlap, or need more than the memory or a limit allows | another offset, a larger memory |
  */

@@ -136,11 +136,11 @@ struct Browser {
 }
 
 impl Env for Browser {
-    /// Milliseconds are all that the clock has: calls within one get a nanosecond more each, so
-    /// that later changes have later times.
+    /// Milliseconds are all that the clock has: calls within one get a microsecond more each, so
+    /// that later changes have later times, also as a double of milliseconds.
     fn now(&mut self) -> i64 {
         let now = (date_now() as i64).saturating_mul(1_000_000);
-        self.last = now.max(self.last + 1);
+        self.last = now.max(self.last + 1000);
         self.last
     }
 

@@ -388,7 +388,9 @@ fn surroundings(
     let maximum = options.maximum.or(shared.then_some(MAX_PAGES)).map(|most| most.max(pages));
     debug_assert!(pages <= (1 << 48) / PAGE, "the layout is within the address space");
     let Options { data_apart, debugging, .. } = *options;
-    Surroundings { pages, maximum, shared, table, data_apart, debugging }
+    let wide = modules.iter().any(|module| module.pointer_width() == 8);
+    let one_stack = !wide && modules.iter().any(dynamic::unwinds);
+    Surroundings { pages, maximum, shared, table, data_apart, debugging, one_stack }
 }
 
 /// Modules that each take `__heap_base` for the start of a heap of their own.

@@ -7,7 +7,7 @@
 use super::combine::Known;
 use super::fault::{Fault, Result};
 use super::module::{ExternalKind, Global, Import, InitValue, Module, TypeRef, id};
-use super::place::{Links, slots};
+use super::place::{Links, Surroundings, slots};
 use super::plan::{Extent, Placement, Plan, Route};
 use super::splice::{Splicer, encoded};
 use super::well_known::{self, Meaning};
@@ -39,6 +39,23 @@ fn asked<'a>(import: &Import<'a>) -> Option<Asked<'a>> {
 
 fn imported_globals<'m, 'a>(module: &'m Module<'a>) -> impl Iterator<Item = &'m Import<'a>> {
     module.imports.iter().filter(|import| matches!(import.ty, TypeRef::Global(_)))
+}
+
+/// The global that a side module has its stack pointer in: imported, and of that number also once it
+/// is the module's own.
+pub(crate) fn stack_pointer(module: &Module<'_>) -> Option<u32> {
+    module.dylink.as_ref()?;
+    let mut globals = imported_globals(module).zip(0..);
+    let found = globals.find(|(import, _)| matches!(asked(import), Some(Asked::StackPointer)));
+    found.map(|(_, index)| index)
+}
+
+/// Whether exceptions may pass through the module: it has a tag of others, or lets its host catch.
+pub(crate) fn unwinds(module: &Module<'_>) -> bool {
+    module
+        .imports
+        .iter()
+        .any(|import| matches!(import.ty, TypeRef::Tag(_)) || import.name.starts_with("invoke_"))
 }
 
 /// Plans a side module: its memory is a stack, if it wants one, and the data that it asks for.
@@ -121,7 +138,11 @@ impl<'m, 'a> Symbols<'m, 'a> {
                     _ => continue,
                 };
                 let dylink = module.dylink.as_ref();
-                let weak = dylink.is_some_and(|dylink| dylink.weak_exports.contains(&export.name));
+                // Linkers do not tell which names of C++ are weak: most that several modules define
+                // are (types, tables, templates, inline functions), and for all of them the language
+                // makes the definitions one.
+                let weak = export.name.starts_with("_Z")
+                    || dylink.is_some_and(|dylink| dylink.weak_exports.contains(&export.name));
                 let definition = Definition { module: at, index: export.index, weak };
                 exports.push((export.name, data, definition));
             }
@@ -188,7 +209,8 @@ pub(crate) fn resolve(
         let told = |fault: Fault| fault.in_module(at);
         for import in imported_globals(module) {
             let undefined = |name: &str| {
-                let message = format!("{name} is defined by no module");
+                let message =
+                    format!("{name} is defined by no module: give the library that has it");
                 Fault::new(Kind::UndefinedSymbol, import.range.start, message).in_module(at)
             };
             let value = match asked(import) {
@@ -201,7 +223,7 @@ pub(crate) fn resolve(
                     let found = symbols.find(import, name, true).map_err(told);
                     match own {
                         Some(address) => address,
-                        None => match found?.ok_or_else(|| elsewhere(name, true)) {
+                        None => match chosen(found?, elsewhere(name, true)) {
                             Ok(definition) => symbols.address(definition, placements, plans),
                             Err(Some(known)) => known.address.unwrap_or(0),
                             Err(None) if dylink.weak_imports.contains(&name) => 0,
@@ -210,15 +232,22 @@ pub(crate) fn resolve(
                     }
                 }
                 Some(Asked::Function(name)) => {
-                    match symbols.find(import, name, false).map_err(told)? {
-                        Some(Definition { module: from, index, .. }) => {
+                    let found = symbols.find(import, name, false).map_err(told)?;
+                    let weak = dylink.weak_imports.contains(&name);
+                    let place = match chosen(found, elsewhere(name, false)) {
+                        Ok(one) => Some((one.module, one.index)),
+                        Err(Some(_)) => None,
+                        Err(None) if weak => {
+                            links[at].globals.push(0);
+                            continue;
+                        }
+                        Err(None) => Some(importer(modules, name).ok_or_else(|| undefined(name))?),
+                    };
+                    match place {
+                        Some((from, index)) => {
                             links[from].slot(&modules[from], &placements[from], index, table)
                         }
-                        None if elsewhere(name, false).is_some() => {
-                            borrow(&mut borrowed, name, table)
-                        }
-                        None if dylink.weak_imports.contains(&name) => 0,
-                        None => return Err(undefined(name)),
+                        None => borrow(&mut borrowed, name, table),
                     }
                 }
                 None => 0,
@@ -227,6 +256,31 @@ pub(crate) fn resolve(
         }
     }
     Ok((links, borrowed))
+}
+
+/// Which of two definitions counts: a strong one of the modules', one that was there before, a weak one.
+fn chosen<'k>(
+    found: Option<Definition>,
+    known: Option<&'k Known<'k>>,
+) -> std::result::Result<Definition, Option<&'k Known<'k>>> {
+    match found {
+        Some(one) if !one.weak || known.is_none() => Ok(one),
+        _ => Err(known),
+    }
+}
+
+/// A module that imports the function of this name from its host, and the index that it has there:
+/// what one takes the address of, another or itself calls.
+fn importer(modules: &[Module<'_>], name: &str) -> Option<(usize, u32)> {
+    modules.iter().enumerate().find_map(|(at, module)| {
+        let functions = module
+            .imports
+            .iter()
+            .filter(|import| matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)));
+        let index =
+            functions.zip(0..).find(|(import, _)| import.module == "env" && import.name == name);
+        index.map(|(_, index)| (at, index))
+    })
 }
 
 /// The slot that a function of a module elsewhere is put into.
@@ -252,14 +306,16 @@ pub(crate) fn settle(
     module: &Module<'_>,
     base: u64,
     links: &Links,
-    data_apart: bool,
+    around: &Surroundings,
     splicer: &mut Splicer<'_, '_>,
 ) -> Result<()> {
     let wide = module.pointer_width() == 8;
     let constant = |value: u64| {
         if wide { ConstExpr::i64_const(value as i64) } else { ConstExpr::i32_const(value as i32) }
     };
-    for (import, value) in imported_globals(module).zip(&links.globals) {
+    // Only the first can stay an import without moving the numbers of the others.
+    let kept = usize::from(around.one_stack && stack_pointer(module) == Some(0));
+    for (import, value) in imported_globals(module).zip(&links.globals).skip(kept) {
         let TypeRef::Global(ty) = import.ty else { continue };
         // Type, mutability, initial value: an entry of the global section.
         let mut item = vec![if wide { 0x7e } else { 0x7f }, u8::from(ty.mutable)];
@@ -267,7 +323,8 @@ pub(crate) fn settle(
         splicer.remove_item(id::IMPORT, import.range.clone());
         splicer.prepend(id::GLOBAL, &item);
     }
-    let data = module.data.iter().filter(|_| !data_apart).filter_map(|data| data.offset.as_ref());
+    let data =
+        module.data.iter().filter(|_| !around.data_apart).filter_map(|data| data.offset.as_ref());
     let elements = module.elements.iter().filter_map(|element| element.offset.as_ref());
     let globals = module.globals.iter().map(|global| &global.init);
     for init in data.chain(elements).chain(globals) {

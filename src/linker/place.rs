@@ -30,6 +30,9 @@ pub(crate) struct Surroundings {
     pub(crate) data_apart: bool,
     /// Whether what speaks to debuggers stays.
     pub(crate) debugging: bool,
+    /// Whether side modules go on importing their stack pointer: who catches an exception takes the
+    /// frames of all modules off, which must lie on one stack.
+    pub(crate) one_stack: bool,
 }
 
 /// A module after it was moved.
@@ -115,7 +118,7 @@ pub(crate) fn place(
     }
     if module.dylink.is_some() {
         let base = placement.offset + plan.extent.data_start;
-        dynamic::settle(module, base, links, around.data_apart, &mut splicer)?;
+        dynamic::settle(module, base, links, around, &mut splicer)?;
     }
     for (function, slot) in &links.redirected {
         redirect(module, *function, *slot, &mut splicer);
@@ -279,7 +282,8 @@ fn apart(
         splicer.drop_all(id::START);
         splicer.append(id::EXPORT, &item("__isolith_start", ExportKind::Func, start));
     }
-    if let Some(global) = extent::stack_pointer(module, &plan.extent) {
+    let own = extent::stack_pointer(module, &plan.extent);
+    if let Some(global) = own.or_else(|| dynamic::stack_pointer(module)) {
         let item = item("__isolith_stack_pointer", ExportKind::Global, global);
         splicer.append(id::EXPORT, &item);
     }

@@ -28,3 +28,9 @@ for (const [name, [command, ...args]] of Object.entries(RUNTIMES)) {
     assert.match(await run('operations.mjs'), /^operations hold$/m);
   });
 }
+
+test('64-bit modules in deno, whose engine has such memories', { timeout: 60_000 }, async () => {
+  const [command, ...args] = RUNTIMES.deno;
+  const { stdout } = await promisify(execFile)(command, [...args, script('wide.mjs')], { env: { ...process.env, NO_COLOR: '1' } });
+  assert.match(stdout, /^wide modules answer$/m);
+});

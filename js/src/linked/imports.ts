@@ -11,8 +11,10 @@ export interface ImportContext {
   readonly table: WebAssembly.Table | undefined;
   /** Everything that the modules import. */
   readonly wanted: readonly WebAssembly.ModuleImportDescriptor[];
-  /** Calls a function that the modules export; not before they are there. */
+  /** Calls a function that the modules or their libraries export; not before they are there. */
   call(name: string, ...args: unknown[]): unknown;
+  /** Calls the function in a slot of the table; if it throws or traps, its frames are off the stacks. */
+  invoke(slot: number, ...args: unknown[]): unknown;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import { importsFrom } from './imports.js';
-import { type Bound, type Exported, exported, instantiateAll } from './instances.js';
+import { type Bound, type Exported, exported, find, instantiateAll, stackPointer, throws } from './instances.js';
 import type { Slots } from './table.js';
 
 /** Linked modules as they travel between threads. */
@@ -137,21 +137,22 @@ async function instancesOn(
   for (const [name, from] of Object.entries(ALLOCATOR)) common[name] = own[from] as Exported;
   if (table) common['__indirect_function_table'] = table;
   const known = libraries.flatMap(({ instances }) => instances);
-  const elsewhere = (name: string): WebAssembly.ExportValue | undefined => known.find(({ exports }) => name in exports)?.exports[name];
   for (const { name, slot } of hosted) table?.set(slot, own[ALLOCATOR[name] ?? '']);
-  for (const { name, slot } of borrowed) table?.set(slot, elsewhere(name));
+  for (const { name, slot } of borrowed) table?.set(slot, find(known, name));
   const made: WebAssembly.Instance[] = [];
   const wanted = modules.flatMap((module) => WebAssembly.Module.imports(module));
   const call = (name: string, ...args: unknown[]): unknown => {
-    const found = made.map((instance) => exported(instance, name)).find((found) => found);
-    if (!found) throw new IsolithError('ERR_UNDEFINED_SYMBOL', `the modules export no function ${name}, or are not there yet`);
-    return found(...args);
+    const found = find([...made, ...known], name);
+    if (typeof found === 'function') return guarded(found as Exported, args);
+    throw new IsolithError('ERR_UNDEFINED_SYMBOL', `the modules export no function ${name}, or are not there yet`);
   };
-  const given = url === undefined ? imports : await importsFrom(url, { memory, table, wanted, call });
-  made.push(...(await instantiateAll(modules, bound, common, given, elsewhere)));
+  const invoke = (slot: number, ...args: unknown[]): unknown => guarded(table?.get(slot) as Exported, args);
+  const given = url === undefined ? imports : await importsFrom(url, { memory, table, wanted, call, invoke });
+  made.push(...(await instantiateAll(modules, bound, common, given, known)));
   for (const [index, { stackTop, tls }] of places?.entries() ?? []) {
     const stack = stackPointer(made[index]);
-    if (stack && stackTop !== 0) stack.value = stackTop;
+    // A library's stack, which it had before, serves both.
+    if (stack && stackTop !== 0 && !known.map(stackPointer).includes(stack)) stack.value = stackTop;
     if (tls === 0) continue;
     const base = made[index]?.exports['__isolith_tls_base'] as WebAssembly.Global | undefined;
     // Who knows the bytes has written them there.
@@ -161,17 +162,21 @@ async function instancesOn(
   return made;
 }
 
-/** A call that traps leaves its frames on the stacks, other modules' too: they are taken off. */
+/**
+ * A call that traps leaves its frames on the stacks, other modules' too: they are taken off. One that
+ * returns has left frames of modules that an exception went through on its way to who caught it.
+ */
 function guarded(call: Exported, args: unknown[]): unknown {
   const before = depth > 0 ? Seat.stacks(false) : undefined;
+  let whole = false;
   depth++;
   try {
-    return call(...args);
-  } catch (error) {
-    for (const { pointer, top } of before ?? Seat.stacks(true)) pointer.value = top;
-    throw error;
+    const answer = call(...args);
+    whole = !throws();
+    return answer;
   } finally {
     depth--;
+    if (!whole) for (const { pointer, top } of before ?? Seat.stacks(true)) if (pointer.value !== top) pointer.value = top;
   }
 }
 
@@ -189,8 +194,4 @@ function empty(slots: Slots | undefined): void {
   const table = tables.get(slots.table);
   for (let slot = slots.start; slot < slots.end; slot++) table?.set(slot, null);
   if (![...seats].some((seat) => seat.uses(slots.table))) tables.delete(slots.table);
-}
-
-function stackPointer(instance: WebAssembly.Instance | undefined): WebAssembly.Global | undefined {
-  return instance?.exports['__isolith_stack_pointer'] as WebAssembly.Global | undefined;
 }

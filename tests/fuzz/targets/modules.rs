@@ -2,7 +2,7 @@
 #![no_main]
 
 use isolith::linker::{
-    Fault, Meter, Mode, Options, bound_stack, combine, heap_base, inspect, meter, relocate,
+    Fault, Known, Meter, Mode, Options, bound_stack, combine_beside, heap_base, inspect, meter, relocate,
 };
 
 const OTHER: &[u8] = include_bytes!("../../linker/golden/threads-plain.wasm");
@@ -26,10 +26,16 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         host_allocator: flag(2),
         data_apart: flag(3),
         additional_stack: u64::from(choice >> 4) << 12,
+        first_slot: if flag(5) { 1000 } else { 0 },
         ..Options::default()
     };
     let pair = if flag(7) { [file, OTHER] } else { [OTHER, file] };
-    if let Some(combined) = checked(combine(&pair, &options), &pair) {
+    let known = [
+        Known { name: "counter", address: Some(5000) },
+        Known { name: "twice", address: None },
+    ];
+    let known = if flag(6) { &known[..] } else { &[] };
+    if let Some(combined) = checked(combine_beside(&pair, known, &options), &pair) {
         // What was linked is a module that the linker can read again, and no area overlaps.
         for (placed, file) in combined.modules.iter().zip(pair) {
             inspect(&placed.file.bytes(file)).expect("a linked module is a module");

@@ -198,6 +198,17 @@ test('a memory store is mounted over a directory and taken away again', async ()
   assertEqual(await fs.readdir(`${dir}/m`), []);
 });
 
+test('each change has a later time, however fast they come', async () => {
+  const dir = await fresh('clock');
+  let last = 0;
+  for (let n = 0; n < 200; n++) {
+    await fs.writeFile(`${dir}/f`, 'x', { flush: false });
+    const { mtimeMs } = await fs.stat(`${dir}/f`);
+    assert(mtimeMs > last, `${mtimeMs} after ${last}`);
+    last = mtimeMs;
+  }
+});
+
 test('the tree is sound, and its size is known', async () => {
   assertEqual(await fs.check(), []);
   const { files, cached, durable } = await fs.usage();

@@ -128,6 +128,8 @@ test('in workers too: imports made on each thread, libraries, one table', async 
   await pool.call(plugin, 'plugin_keep');
   assertEqual([...new Set(await many(library, 'lib_back', 60))], [50]);
   assertEqual(await pool.call(plugin, 'plugin_same', library.linked.table.length + 5), 0);
+  const places = new Set(await many(plugin, 'plugin_stack'));
+  assert(!places.has(plugin.linked.exports.plugin_stack()), 'each thread has a stack of its own for a side module too');
   const counts = await many(library, 'lib_count');
   assertEqual(new Set(counts).size, 100);
   // Neither has the frames of a trap that went through both.
