@@ -18,9 +18,8 @@ const budget = [
   ['linker (linker.wasm)', () => readFile(join(DIST, 'linker.wasm')), 90 * KB],
   // One file that runs as a classic script, so nothing in it can wait: all of node's file API for tasks, and every lock, queue,
   // channel and pipe that may arrive in their data (14 KB),
-  // and the store thread with all its stores. Linked modules with their libraries, tables and imports take 3 KB of it,
-  // and what the pool and the fields of plain objects need was 1 KB more.
-  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 53 * KB],
+  // linked modules with their libraries, tables and imports, and the store thread with all its stores.
+  ['worker (worker.js)', () => readFile(join(DIST, 'worker.js')), 51 * KB],
   // What guests' workers have in common with the pools' takes most of it: ring, codec, files.
   ['guest (guest.js)', () => readFile(join(DIST, 'guest.js')), 40 * KB],
 ];

@@ -48,6 +48,9 @@ const EARLY_COMMIT = !('InternalError' in globalThis);
 /** How long opening may take, in milliseconds: another tab may have to close its own first. */
 const OPEN_TIMEOUT = 20_000;
 
+/** How often a database is opened again whose connections the browser is still closing. */
+const REOPENINGS = 40;
+
 /** A transaction that takes longer than this is given up, in milliseconds: WebKit's may never end once a tab died. */
 const LONGEST = 30_000;
 
@@ -67,15 +70,40 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
   if (typeof indexedDB === 'undefined') throw new Error('this browser, or this page, has no IndexedDB');
   let db = await open(name, made);
   const identity = identityOf(db);
+  /** Ends transactions whose connection the browser has closed: not all of them are told. */
+  const underway = new Set<(error: DOMException) => void>();
   const watch = (): void => {
     db.onversionchange = () => {
       // Who deletes or upgrades it must not have to wait; what is written here from now on fails.
       db.close();
       events.lost('the database is being deleted or upgraded by another tab');
     };
-    db.onclose = () => events.lost('the browser has closed the database');
+    db.onclose = () => {
+      const closed = new DOMException('the browser has closed the database', 'AbortError');
+      for (const fail of underway) fail(closed);
+      events.lost(closed.message);
+    };
   };
   watch();
+  /** Another connection to the same database; throws if that has been deleted, made anew or not. */
+  const reopened = async (): Promise<IDBDatabase> => {
+    for (let tries = 1; ; tries++) {
+      const again = await open(name, false).catch((error: unknown) => {
+        // The browser is still closing its connections.
+        if (tries === REOPENINGS || ((error as Error).cause as Error | undefined)?.name !== 'AbortError') throw error;
+      });
+      if (again && identityOf(again) === identity) return again;
+      again?.close();
+      if (again) throw gone(name);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const ended = (tx: IDBTransaction): Promise<void> => finished(tx, underway);
+  /** Why a transaction failed: that of a deleted database is aborted, or never ends. */
+  const reason = (cause: unknown): Promise<unknown> => {
+    if (!/AbortError|TimeoutError/.test((cause as DOMException).name)) return Promise.resolve(cause);
+    return reopened().then((again) => (again.close(), cause), (error: unknown) => error);
+  };
   /** Begins a transaction, on a new connection if the old one is gone; throws a `CommitError` if there is none to be had. */
   const begin = async (mode: IDBTransactionMode, hard = false): Promise<IDBTransaction> => {
     const options = { durability: hard ? 'strict' : durability } as const;
@@ -84,12 +112,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
     } catch (error) {
       if ((error as DOMException).name !== 'InvalidStateError') throw error;
       try {
-        const again = await open(name, false);
-        if (identityOf(again) !== identity) {
-          again.close();
-          throw gone(name);
-        }
-        db = again;
+        db = await reopened();
       } catch (cause) {
         throw new CommitError(5, `the database does not open: ${String(cause)}`, { cause });
       }
@@ -101,7 +124,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
     async image(from) {
       const tx = await begin('readonly');
       const { keys, values } = list(tx.objectStore(STORE), from);
-      await finished(tx);
+      await ended(tx);
       return zip(keys, values);
     },
     async load(keys, unless) {
@@ -111,7 +134,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
       const gets = keys.map((key) => store.get(key) as IDBRequest<ArrayBuffer | undefined>);
       // Requests are answered in order: after the last there is only the transaction's end, one message more.
       const answered = new Promise((resolve) => gets.at(-1)?.addEventListener('success', resolve));
-      await Promise.race([finished(tx), answered]);
+      await Promise.race([ended(tx), answered]);
       return news && news.result > 0 ? 'stale' : gets.map((get) => get.result);
     },
     async commit(writes, hard) {
@@ -124,8 +147,8 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
         else store.put(write.value.buffer, write.key);
       }
       if (EARLY_COMMIT || writes.length === 1) tx.commit?.();
-      await finished(tx).catch(async (cause: unknown) => {
-        throw await commitError(cause);
+      await ended(tx).catch(async (cause: unknown) => {
+        throw await commitError(await reason(cause));
       });
     },
     async takeOver(from, seal) {
@@ -140,7 +163,7 @@ export async function openIdb(name: string, durability: 'relaxed' | 'strict', ev
         records = [...found, last];
         store.add(last.value.buffer, last.key);
       };
-      await finished(tx);
+      await ended(tx);
       return records;
     },
     close() {
@@ -213,8 +236,11 @@ function gone(name: string): Error {
 }
 
 /** Resolves when the transaction is durable as far as its durability says. */
-function finished(tx: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
+function finished(tx: IDBTransaction, underway: Set<(error: DOMException) => void>): Promise<void> {
+  let fail!: (error: DOMException) => void;
+  let timer: ReturnType<typeof setTimeout>;
+  return new Promise<void>((resolve, reject) => {
+    underway.add((fail = reject));
     // The request that failed first says why: WebKit forgets its error in a transaction with an early commit,
     // and Gecko gives the error of those that fell with it.
     let cause: DOMException | null = null;
@@ -222,7 +248,7 @@ function finished(tx: IDBTransaction): Promise<void> {
       const { error } = event.target as IDBRequest;
       if (error?.name !== 'AbortError') cause ??= error;
     };
-    const timer = setTimeout(() => {
+    timer = setTimeout(() => {
       reject(cause ?? new DOMException(`no end within ${LONGEST} ms`, 'TimeoutError'));
       try {
         tx.abort();
@@ -230,14 +256,11 @@ function finished(tx: IDBTransaction): Promise<void> {
         // It is to be committed already: it may yet land, and the next batch finds its log record.
       }
     }, LONGEST);
-    tx.oncomplete = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    tx.onabort = () => {
-      clearTimeout(timer);
-      reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
-    };
+    tx.oncomplete = () => resolve();
+    tx.onabort = () => reject(cause ?? tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+  }).finally(() => {
+    clearTimeout(timer);
+    underway.delete(fail);
   });
 }
 
