@@ -29,47 +29,24 @@ function chosenBrowsers() {
   return Object.keys(BROWSERS).filter((name) => engines.includes(BROWSERS[name].engine));
 }
 
-/**
- * Tests that may fail once in a run and pass the second time, each in a fresh browser: engines have accidents
- * of their own. They are named at the end; one more is a failure of all.
- */
-const ACCIDENTS = 2;
-const accidents = [];
-
-/** Runs again what failed, if that is little; resolves to what failed for good. */
-async function runAgain(failures, run) {
-  if (failures.length === 0 || accidents.length + failures.length > ACCIDENTS) return failures;
-  const places = new Map(failures.map(({ test, mode }) => [`${test.file} ${mode}`, { test, mode }]));
-  console.log(`again, in a fresh browser: ${[...places.keys()].join(', ')}`);
-  const again = await run([...places.values()]);
-  if (again.length > 0) return failures;
-  accidents.push(...failures.map(({ title }) => title));
-  return [];
-}
-
 /** Runs `files` in one browser. */
 async function runIn(name, files) {
   const here = files.filter(({ only }) => !only || only.includes(name));
   for (const { name: title, only, reason } of files) {
     if (only && !only.includes(name)) console.log(`   -   ${name}: ${title} (not here: ${reason})`);
   }
-  if (here.length === 0) return { passed: 0, failures: [] };
-  const places = here.flatMap((test) => test.modes.filter((mode) => !values.mode || values.mode === mode).map((mode) => ({ test, mode })));
-  const { passed, failures } = await runPlaces(name, places);
-  const again = async (some) => (await runPlaces(name, some)).failures;
-  const left = await runAgain(failures, again);
-  return { passed: passed + failures.length - left.length, failures: left };
-}
-
-/** Runs files, each in its mode, in a browser of their own. */
-async function runPlaces(name, places) {
+  if (here.length === 0) return { passed: 0, failed: 0 };
   let runner;
   const server = await startServer({ onMessage: (message, body) => runner.onMessage(message, body) });
   let browser;
   try {
     browser = await startBrowser(name, { headless: !values.headed, loadStrategy: 'none', switches: values.switch });
     runner = new Runner(browser, server, (line) => console.log(line));
-    for (const { test, mode } of places) await runner.runFile(test, mode);
+    for (const file of here) {
+      for (const mode of file.modes) {
+        if (!values.mode || values.mode === mode) await runner.runFile(file, mode);
+      }
+    }
   } finally {
     await browser?.close();
     await server.close();
@@ -91,7 +68,7 @@ async function main() {
     try {
       const result = await runIn(name, files);
       passed += result.passed;
-      failed += result.failures.length;
+      failed += result.failed;
     } catch (error) {
       failed += 1;
       console.log(`FAILED ${name}: ${error.message}`);
@@ -99,7 +76,6 @@ async function main() {
   }
   if (passed + failed === 0) console.log('no test ran');
   console.log(`${passed} passed, ${failed} failed`);
-  if (accidents.length > 0) console.log(`passed only the second time:\n  ${accidents.join('\n  ')}`);
   process.exit(failed === 0 && passed > 0 ? 0 : 1);
 }
 

@@ -16,7 +16,6 @@ export class Runner {
   #server;
   #print;
   #page;
-  #running;
   /** Commands to the driver one after another: a session takes one at a time. */
   #queue = Promise.resolve();
 
@@ -25,14 +24,11 @@ export class Runner {
     this.#server = server;
     this.#print = print;
     this.passed = 0;
-    /** What failed: its title, and the file and mode to run again. */
-    this.failures = [];
+    this.failed = 0;
   }
 
   /** Runs one file in one mode to its end, over as many pages as that takes. */
-  async runFile(test, mode) {
-    const { file, name } = test;
-    this.#running = { test, mode };
+  async runFile({ file, name }, mode) {
     const title = mode === 'isolated' ? name : `${name} [${mode}]`;
     let from = { start: 0 };
     let finished = 0;
@@ -110,7 +106,7 @@ export class Runner {
 
   #result(ok, name, problem) {
     if (ok) this.passed += 1;
-    else this.failures.push({ title: `${this.#browser.name}: ${name}`, ...this.#running });
+    else this.failed += 1;
     this.#print(`${ok ? '  ok  ' : 'FAILED'} ${this.#browser.name}: ${name}`);
     if (problem) this.#print(problem.trim().replace(/^/gm, '         '));
   }
