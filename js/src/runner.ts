@@ -52,6 +52,12 @@ export class Runner implements Host {
     }
   }
 
+  /** A message came that the browser could not read on this thread. */
+  unread(): void {
+    if (this.#duty instanceof RingDuty) this.#duty.unread();
+    else throw new RangeError("the browser could not read a task's data in the worker: it is nested too deeply");
+  }
+
   async #start(start: Start): Promise<void> {
     try {
       const held = start.lock === undefined ? undefined : holdLock(start.lock);

@@ -10,7 +10,9 @@ import { Runner } from './runner.js';
 
 interface Scope {
   postMessage(message: FromWorker | FromStores, transfer?: Transferable[]): void;
-  onmessage: ((event: MessageEvent<ToWorker | StartStores>) => void) | null;
+  /** Chromium gives null for what it cannot read here, others an event of its own. */
+  onmessage: ((event: MessageEvent<ToWorker | StartStores | null>) => void) | null;
+  onmessageerror: (() => void) | null;
   addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
@@ -20,12 +22,14 @@ Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runne
 setMaker(joinPage);
 Object.defineProperty(globalThis, 'fs', { configurable: true, get: workerFs });
 scope.onmessage = ({ data }) => {
+  if (data === null) return runner.unread();
   if (data === 0 || data.type !== 'stores') return runner.take(data);
   // The page's store thread, from now on for nothing else.
   const stores = new StoreThread((message) => scope.postMessage(message, []));
   scope.onmessage = (event) => stores.take(event.data as ToStores);
   stores.take(data);
 };
+scope.onmessageerror = () => runner.unread();
 // Browsers tell the page of uncaught errors, but not of these.
 scope.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();

@@ -12,19 +12,8 @@ import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
-import { destroyed } from './options.js';
-import { encoded, encodeValue, isJson, isPlain, notSerializable, snapshot } from './payload.js';
-
-/** How a crew is made. */
-export interface CrewOptions {
-  readonly min: number;
-  readonly max: number;
-  /** After so many idle milliseconds workers beyond `min` are let go. */
-  readonly idleTimeout: number;
-  /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
-  readonly grace: number | undefined;
-  readonly worker: WorkerSource | undefined;
-}
+import { after, type CrewOptions, destroyed } from './options.js';
+import { encoded, encodeValue, isJson, isPlain, snapshot, unsent } from './payload.js';
 
 /** What a crew tells those who use it. */
 export interface Observer {
@@ -85,6 +74,11 @@ export class Crew implements Employer {
     return this.members.size;
   }
 
+  /** Whether all was ended: there is nobody to work any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Workers that were ended and whose death is not yet certain. */
   get ending(): number {
     return this.#buried.length;
@@ -98,6 +92,7 @@ export class Crew implements Employer {
   /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
   submit(job: Job): void {
     if (this.failure !== undefined) throw this.failure;
+    if (this.#closed) throw destroyed();
     let moved = false;
     try {
       this.#prepare(job);
@@ -111,13 +106,13 @@ export class Crew implements Employer {
       } else if (job.bytes) {
         // What was encoded will be overwritten.
         job.bytes = job.bytes.slice();
-      } else if (!isPlain(job.data)) {
+      } else if (job.transfer || !isPlain(job.data)) {
         snapshot(job);
       }
     } catch (error) {
       if (job.number >= 0) this.#refuse(job);
       job.over = true;
-      throw error instanceof IsolithError || error instanceof RangeError ? error : notSerializable("the task's data", error);
+      throw unsent(error);
     }
     // Who was to do what made way may be idle now.
     if (moved) this.dispatch();
@@ -126,7 +121,8 @@ export class Crew implements Employer {
 
   /** Writes the data down as bytes if that is the faster way. */
   #prepare(job: Job): void {
-    if (!this.hub) return;
+    // What has handles was packed before.
+    if (!this.hub || job.handles) return;
     const { data } = job;
     const type = typeof data;
     if (type === 'number' || type === 'undefined' || type === 'boolean' || data === null) return;
@@ -182,7 +178,7 @@ export class Crew implements Employer {
         this.#hand(job, slot);
       } catch (error) {
         this.#refuse(job);
-        this.#settle(job, false, error);
+        this.#settle(job, false, unsent(error));
       }
     }
     this.#grow();
@@ -268,6 +264,12 @@ export class Crew implements Employer {
     return late;
   }
 
+  /** How many tasks of a client workers have begun, as far as one can know. */
+  runningOf(client: Client): number {
+    const running = [...this.members].map((member) => this.#running(member));
+    return running.filter((job) => job?.client === client && !job.over).length;
+  }
+
   /** Tasks of one client that wait or run. */
   jobsOf(client: Client): Job[] {
     const late = [...this.members].flatMap((member) => [...member.late.values()]);
@@ -312,9 +314,9 @@ export class Crew implements Employer {
     member.asked = job;
     this.#scheduler.ask(member.number, true);
     member.link.ask(job);
-    setTimeout(() => {
+    after(grace, () => {
       if (member.asked === job && member.state === 'ready') this.#kill(member);
-    }, grace);
+    });
     this.dispatch();
   }
 
@@ -443,7 +445,7 @@ export class Crew implements Employer {
   #settle(job: Job, ok: boolean, value: unknown): void {
     job.over = true;
     job.release?.();
-    job.client.over();
+    job.client.over(ok);
     if (ok) job.resolve(value);
     else job.reject(value);
   }
@@ -551,10 +553,10 @@ export class Crew implements Employer {
   #trim(): void {
     if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
     if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = after(this.#idleTimeout + 1, () => {
       this.#timer = undefined;
       this.#trim();
-    }, this.#idleTimeout + 1);
+    });
   }
 
   #dismiss(): void {
@@ -567,6 +569,7 @@ export class Crew implements Employer {
 
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
+    if (this.#closed) return;
     this.min = min;
     this.max = max;
     this.#scheduler.limit(min, max);

@@ -25,11 +25,13 @@ export class MailLink implements Link {
     this.#post = post;
   }
 
-  write(job: Job): void {
+  write(job: Job, _slot: number, behind: boolean): void {
+    // Should it be taken back, it is sent again, as it was now.
+    if (behind && !job.transfer) job.data = structuredClone(job.data);
     const { id, fn, data, block, transfer } = job;
     const source = this.#known.has(fn.id) ? undefined : fn.source;
     const parcel: Parcel = { id, fn: fn.id, data, ...(source === undefined ? {} : { source }), ...(block ? { block } : {}) };
-    if (isPlain(data)) {
+    if (isPlain(data) && !transfer) {
       this.#batch.push(parcel);
       if (!this.#flushing) {
         this.#flushing = true;

@@ -56,6 +56,8 @@ export class Member {
   readonly #lock: string;
   /** Settles when the thread is certainly dead and what it had is returned. */
   buried: Promise<void> | undefined;
+  /** Settles `buried` of a member that was let go while it started. */
+  #ended: () => void = () => {};
   busyMs = 0;
   done = 0;
   failed = 0;
@@ -107,14 +109,20 @@ export class Member {
         this.#death = deathOf(this.#lock);
         void this.#death.then(() => this.#died());
       }
-      if (this.state === 'leaving') return this.end();
+      if (this.state === 'leaving') {
+        this.end();
+        return void this.buried?.then(this.#ended);
+      }
       if (this.state !== 'starting') return;
       this.state = 'ready';
       crew.ready(this);
     } catch (error) {
+      const left = this.state === 'leaving';
       this.state = 'gone';
       this.#return();
-      crew.failed(this, error);
+      // Whose crew has let it go is no longer in its list.
+      if (left) this.#ended();
+      else crew.failed(this, error);
     }
   }
 
@@ -194,6 +202,9 @@ export class Member {
     const { thread } = this;
     if (!thread) {
       this.state = 'leaving';
+      this.buried = new Promise((resolve) => {
+        this.#ended = resolve;
+      });
       return;
     }
     this.#leave();

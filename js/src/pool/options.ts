@@ -34,6 +34,17 @@ export interface PoolOptions {
   readonly worker?: WorkerSource;
 }
 
+/** How a crew is made. */
+export interface CrewOptions {
+  readonly min: number;
+  readonly max: number;
+  /** After so many idle milliseconds workers beyond `min` are let go. */
+  readonly idleTimeout: number;
+  /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
+  readonly grace: number | undefined;
+  readonly worker: WorkerSource | undefined;
+}
+
 /** How urgent a task is: a higher number goes first; `'high'` is 10, `'low'` -10. */
 export type Priority = number | 'low' | 'normal' | 'high';
 
@@ -79,6 +90,20 @@ export function whole(what: string, value: number, least: number): number {
     throw new RangeError(`${what} is a whole number of at least ${least}, not ${String(value)}`);
   }
   return value;
+}
+
+/** The longest that a browser's timer waits, in milliseconds; it takes longer ones for 0. */
+const LONGEST = 0x7fff_ffff;
+
+/** Milliseconds of at least 0, `Infinity` included, or the RangeError that says so. */
+export function milliseconds(what: string, value: number): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`${what} is a number of milliseconds, not ${String(value)}`);
+  return value;
+}
+
+/** A timer that waits as long as it is told; none where that is longer than 24 days. */
+export function after(ms: number, act: () => void): ReturnType<typeof setTimeout> | undefined {
+  return ms > LONGEST ? undefined : setTimeout(act, ms);
 }
 
 /** The least and the most workers that the options ask for. */

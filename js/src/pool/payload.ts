@@ -4,6 +4,8 @@ import { encode, FULL } from '../codec.js';
 import { IsolithError } from '../errors.js';
 import type { Job } from './job.js';
 import { isForJson } from './json.js';
+import { packLive } from './live.js';
+import type { Handle } from '../sync/storage.js';
 
 /** Beyond this many bytes structured clone by postMessage holds its own. */
 const MOST = 256 * 1024;
@@ -24,14 +26,13 @@ export let isJson = false;
  */
 export function encodeValue(value: unknown, what: string): number {
   isJson = false;
-  if (typeof value === 'object' && value !== null) {
-    const bytes = (value as ArrayBufferView).byteLength;
-    if (bytes > RAW && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) return -1;
-    if (bytes === undefined && isForJson(value)) return writeJson(value);
-  } else if (typeof value === 'string' && value.length > MOST) {
-    return -1;
-  }
+  if (typeof value === 'string' && value.length > MOST) return -1;
   try {
+    if (typeof value === 'object' && value !== null) {
+      const bytes = (value as ArrayBufferView).byteLength;
+      if (bytes > RAW && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) return -1;
+      if (bytes === undefined && isForJson(value)) return writeJson(value);
+    }
     for (;;) {
       const end = encode(value, scratch, 0);
       if (end !== FULL) return end < 0 ? -1 : end;
@@ -39,6 +40,8 @@ export function encodeValue(value: unknown, what: string): number {
       scratch = new Uint8Array(scratch.length * 4);
     }
   } catch (cause) {
+    // Nested too deeply for scripts, or what a getter threw: structured clone decides.
+    if (cause instanceof RangeError) return -1;
     throw notSerializable(what, cause);
   }
 }
@@ -67,9 +70,33 @@ export function notSerializable(what: string, cause: unknown): IsolithError {
   return new IsolithError('ERR_NOT_SERIALIZABLE', `${what} cannot be sent to another thread: ${String(cause)}`, { cause });
 }
 
+/** What a task is refused with whose data could not be written. */
+export function unsent(error: unknown): IsolithError {
+  return error instanceof IsolithError ? error : notSerializable("the task's data", error);
+}
+
 /** Whether a value is copied by being written down, so that a snapshot of it needs nothing. */
 export function isPlain(value: unknown): boolean {
   return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+/** Task data copied as it was when its task was submitted. */
+export interface Copy {
+  readonly data: unknown;
+  readonly transfer: Transferable[] | undefined;
+  readonly handles: readonly Handle[] | undefined;
+}
+
+/** Copies data for later, and takes from its owner what moves. Throws `ERR_NOT_SERIALIZABLE`. */
+export function hold(data: unknown, transfer: Transferable[] | undefined): Copy {
+  if (isPlain(data) && !transfer) return { data, transfer, handles: undefined };
+  try {
+    const { data: packed, handles } = packLive(data);
+    const copy = structuredClone({ data: packed, transfer }, { transfer: transfer ?? [] });
+    return { ...copy, handles };
+  } catch (cause) {
+    throw notSerializable("the task's data", cause);
+  }
 }
 
 /** Copies a job's data as postMessage would, because the message comes later. */
