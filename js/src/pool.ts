@@ -9,7 +9,7 @@ import type { TraceEvent } from './pool/figures.js';
 import { type Client, type Job, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
 import type { Member } from './pool/member.js';
 import { type Copy, hold } from './pool/payload.js';
-import { after, bounds, destroyed, milliseconds, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
+import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, span, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
 import { Far, type Proxied } from './pool/proxy.js';
 import type { WasmBytes } from './linker-module.js';
@@ -19,6 +19,7 @@ import type { BlockRef, FromWorker } from './protocol.js';
 import { getKernel } from './runtime.js';
 import { requireShared } from './support.js';
 import { absolute, type AnyFunction, type HeapView, type TaskContext } from './task.js';
+import { after } from './timer.js';
 import type { StartedBy } from './worker-start.js';
 
 export type { PoolOptions, PoolStats, Priority, RunOptions } from './pool/options.js';
@@ -72,9 +73,9 @@ export class Pool extends EventTarget implements Client {
       if (this.#crew.closed) throw destroyed();
     } else {
       const [min, max] = bounds(options);
-      const { idleTimeout = 10_000, grace, worker } = options;
-      milliseconds('idleTimeout', idleTimeout);
-      if (grace !== undefined) milliseconds('grace', grace);
+      const { worker } = options;
+      const idleTimeout = span('idleTimeout', options.idleTimeout ?? 10_000);
+      const grace = options.grace === undefined ? undefined : span('grace', options.grace);
       this.#crew = new Crew(getKernel(), { min, max, idleTimeout, grace, worker }, heap);
     }
     this.#far = new Far(this);
@@ -289,7 +290,7 @@ export class Pool extends EventTarget implements Client {
       if (this.#state !== 'open') throw destroyed();
       const { timeout, signal } = options;
       signal?.throwIfAborted();
-      if (timeout !== undefined) milliseconds('a timeout', timeout);
+      if (timeout !== undefined) span('a timeout', timeout);
       const fn = refOf();
       if (this.#count >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
         this.#overfull(fn, data, block, options, resolve, reject);

@@ -3,6 +3,7 @@
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker } from '../protocol.js';
+import { after } from '../timer.js';
 import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
@@ -12,7 +13,7 @@ import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
-import { after, type CrewOptions, destroyed } from './options.js';
+import { type CrewOptions, destroyed } from './options.js';
 import { encoded, encodeValue, isJson, isPlain, snapshot, unsent } from './payload.js';
 
 /** What a crew tells those who use it. */

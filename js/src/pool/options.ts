@@ -13,7 +13,7 @@ export interface PoolOptions {
   readonly min?: number;
   /** Workers at the most, started as they are needed; default `size`, or the number of cores less one. */
   readonly max?: number;
-  /** Workers beyond `min` end after so many idle milliseconds; default 10,000. */
+  /** Workers beyond `min` end after so many idle milliseconds; default 10,000, `Infinity` for never. */
   readonly idleTimeout?: number;
   /** Name in traces. */
   readonly name?: string;
@@ -25,7 +25,7 @@ export interface PoolOptions {
   readonly onQueueFull?: 'reject' | 'wait' | 'runOnMain';
   /**
    * How long a task that is asked to stop may take before its worker is ended, in milliseconds.
-   * Default: 100 for tasks that have looked at `ctx.signal`, none for others.
+   * Default: 100 for tasks that have looked at `ctx.signal`, none for others. `Infinity` waits for as long as it takes.
    */
   readonly grace?: number;
   /** Uses the workers of another pool of this thread; they end with the last pool that does. */
@@ -92,18 +92,10 @@ export function whole(what: string, value: number, least: number): number {
   return value;
 }
 
-/** The longest that a browser's timer waits, in milliseconds; it takes longer ones for 0. */
-const LONGEST = 0x7fff_ffff;
-
-/** Milliseconds of at least 0, `Infinity` included, or the RangeError that says so. */
-export function milliseconds(what: string, value: number): number {
-  if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`${what} is a number of milliseconds, not ${String(value)}`);
+/** A number of milliseconds, `Infinity` for never, or the RangeError that says so. */
+export function span(what: string, value: number): number {
+  if (!(value >= 0)) throw new RangeError(`${what} is a number of milliseconds from 0 on, not ${String(value)}`);
   return value;
-}
-
-/** A timer that waits as long as it is told; none where that is longer than 24 days. */
-export function after(ms: number, act: () => void): ReturnType<typeof setTimeout> | undefined {
-  return ms > LONGEST ? undefined : setTimeout(act, ms);
 }
 
 /** The least and the most workers that the options ask for. */
