@@ -39,6 +39,8 @@ export class Runner implements Host {
       void this.#start(message);
     } else if (message.type === 'jobs') {
       if (duty instanceof MailDuty) duty.jobs(message.jobs);
+    } else if (message.type === 'recall') {
+      if (duty instanceof MailDuty) duty.recall();
     } else if (message.type === 'data') {
       if (duty instanceof RingDuty) duty.data(message.id, reviveLive(message.data, message.handles));
     } else if (message.type === 'drop') {

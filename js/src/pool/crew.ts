@@ -14,6 +14,8 @@ import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
 import { type CrewOptions, destroyed } from './options.js';
+import { Stuck } from './stuck.js';
+import { Trimmer } from './trimmer.js';
 import { encoded, encodeValue, isJson, isPlain, snapshot, unsent } from './payload.js';
 
 /** What a crew tells those who use it. */
@@ -51,8 +53,9 @@ export class Crew implements Employer {
   #crashes = 0;
   #workers = 0;
   #closed = false;
+  readonly #stuck = new Stuck(this.members);
   #collecting = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #trimmer: Trimmer;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
@@ -60,6 +63,7 @@ export class Crew implements Employer {
     this.heap = heap;
     this.workerSource = options.worker;
     this.#idleTimeout = options.idleTimeout;
+    this.#trimmer = new Trimmer(options.idleTimeout, () => this.members.size > this.min && !this.#closed, () => this.#dismiss());
     this.#grace = options.grace;
     this.min = options.min;
     this.max = options.max;
@@ -184,14 +188,13 @@ export class Crew implements Employer {
     }
     this.#grow();
     if (this.#count > 1 && this.members.size > 1) this.#even();
-    if (!this.hub) for (const member of this.members) if (member.state === 'ready') this.#look(member);
-  }
-
-  /** A worker that works on a job nobody waits for any more is stopped. */
-  #look(member: Member): void {
-    if (member.asked) return;
-    const job = this.#running(member);
-    if (job?.over) this.#stop(member, job);
+    if (this.hub) return;
+    // A worker that works on a job nobody waits for any more is stopped.
+    for (const member of this.members) {
+      const job = this.#running(member);
+      if (job?.over) this.#stop(member, job);
+    }
+    this.#stuck.look();
   }
 
   /** Takes jobs from a worker that has many ahead while another has none. */
@@ -217,24 +220,19 @@ export class Crew implements Employer {
   /** Takes back up to so many of the newest jobs, below a priority if one is given; how many. */
   #recall(member: Member, most = Infinity, below?: number): number {
     const { link } = member;
-    let count = 0;
     if (link instanceof MailLink) {
-      for (const job of this.#jobsOf(member)) {
-        if (count >= most) break;
-        if (job.sent || (below !== undefined && job.priority >= below) || !link.takeBack(job)) continue;
-        count++;
-        this.#again(job);
-      }
-      return count;
+      const back = link.takeBackSome(most, below);
+      for (const job of back) this.#again(job);
+      return back.length;
     }
-    while (count < most) {
+    let count = 0;
+    for (; count < most; count++) {
       const number = this.#scheduler.recall(member.number, below);
       if (number < 0) break;
       const job = this.#jobs[number]!;
       link.withdraw(job, !job.over);
       job.member = undefined;
       if (job.over) this.#dropped(job);
-      count++;
     }
     return count;
   }
@@ -251,11 +249,6 @@ export class Crew implements Employer {
     this.#part(job);
   }
 
-  /** What a worker has, newest first. */
-  #jobsOf(member: Member): Job[] {
-    return this.#jobs.filter((job): job is Job => job?.member === member).sort((a, b) => b.id - a.id);
-  }
-
   /** The job that a worker has begun, as far as one can know. */
   #running(member: Member): Job | undefined {
     if (member.link instanceof MailLink) return member.link.running();
@@ -267,8 +260,7 @@ export class Crew implements Employer {
 
   /** How many tasks of a client workers have begun, as far as one can know. */
   runningOf(client: Client): number {
-    const running = [...this.members].map((member) => this.#running(member));
-    return running.filter((job) => job?.client === client && !job.over).length;
+    return [...this.members].map((member) => this.#running(member)).filter((job) => job?.client === client && !job.over).length;
   }
 
   /** Tasks of one client that wait or run. */
@@ -332,10 +324,10 @@ export class Crew implements Employer {
 
   /** Takes a worker's jobs away: those that it has begun reject, the others wait for another one. */
   #release(member: Member, error: unknown): void {
-    this.members.delete(member);
     this.#recall(member);
     const { link } = member;
     const running = this.#running(member);
+    const ended: Job[] = [];
     for (;;) {
       const number = this.#scheduler.newest(member.number);
       if (number < 0) break;
@@ -349,12 +341,13 @@ export class Crew implements Employer {
       this.#scheduler.unsend(number);
       this.#part(job);
       member.lost.push(job);
-      if (!job.over) this.#settle(job, false, error);
+      ended.push(job);
     }
-    for (const job of member.late.values()) if (!job.over) this.#settle(job, false, error);
+    ended.push(...member.late.values());
     member.late.clear();
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#forget(member);
+    // Not before: this may let other jobs in, which must not go to this worker.
+    for (const job of ended) if (!job.over) this.#settle(job, false, error);
   }
 
   #bury(member: Member): void {
@@ -428,6 +421,19 @@ export class Crew implements Employer {
     this.#done(member, early, outcome, now);
   }
 
+  returned(member: Member, ids: readonly number[]): void {
+    const { link } = member;
+    if (!(link instanceof MailLink)) return;
+    link.recalled = false;
+    for (const id of ids) {
+      const job = link.find(id);
+      if (!job) continue;
+      link.withdraw(job);
+      this.#again(job);
+    }
+    this.dispatch();
+  }
+
   paced({ number, link }: Member): void {
     this.#scheduler.widen(number, link.window);
   }
@@ -466,9 +472,7 @@ export class Crew implements Employer {
   }
 
   failed(member: Member, error: unknown): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#forget(member);
     // Where none can start nobody is left waiting; where others work, the next death tries again.
     if (this.members.size === 0 || ++this.#crashes >= CRASHES) this.fail(error);
   }
@@ -542,30 +546,27 @@ export class Crew implements Employer {
     }
   }
 
-  #letGo(member: Member): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
-    member.end();
-    this.#bury(member);
-  }
-
-  /** Lets go who is one too many, and looks again when others may have been idle for long. */
+  /** Lets go of who is one too many. */
   #trim(): void {
-    if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
-    if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = after(this.#idleTimeout + 1, () => {
-      this.#timer = undefined;
-      this.#trim();
-    });
+    this.#trimmer.look(this.members.size > this.max);
   }
 
   #dismiss(): void {
     for (;;) {
       const number = this.#scheduler.dismiss(this.#idleTimeout);
       if (number < 0) return;
-      this.#letGo(this.#byNumber[number]!);
+      const member = this.#byNumber[number]!;
+      this.#forget(member);
+      member.end();
+      this.#bury(member);
     }
+  }
+
+  /** A worker is no part of the crew any more. */
+  #forget(member: Member): void {
+    this.members.delete(member);
+    this.#scheduler.remove(member.number);
+    this.#byNumber[member.number] = undefined;
   }
 
   /** Changes how many workers there are; busy ones end after their task. */
@@ -582,8 +583,9 @@ export class Crew implements Employer {
   async close(): Promise<void> {
     this.collect(0);
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#trimmer.end();
     clearTimeout(this.#balance);
+    this.#stuck.end();
     for (const member of [...this.members]) {
       this.#release(member, destroyed());
       member.end();

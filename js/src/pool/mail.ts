@@ -19,6 +19,8 @@ export class MailLink implements Link {
   #batch: Parcel[] = [];
   #flushing = false;
   #hears = 0;
+  /** Whether the worker was asked to send back what it has not begun. */
+  recalled = false;
   window = 2;
 
   constructor(post: Post) {
@@ -73,8 +75,30 @@ export class MailLink implements Link {
     return true;
   }
 
+  /** Takes up to so many of the newest jobs back that were not posted yet, below a priority if one is given. */
+  takeBackSome(most: number, below: number | undefined): Job[] {
+    const back: Job[] = [];
+    for (const job of [...this.#jobs.values()].reverse()) {
+      if (back.length >= most) break;
+      if (!job.sent && (below === undefined || job.priority < below) && this.takeBack(job)) back.push(job);
+    }
+    return back;
+  }
+
   withdraw(job: Job): void {
     this.#jobs.delete(job.id);
+  }
+
+  /** Jobs that the worker has, begun or not. */
+  get ahead(): number {
+    return this.#jobs.size;
+  }
+
+  /** Asks the worker for what it has not begun; one that is in a loop will not hear it. */
+  recall(): void {
+    this.recalled = true;
+    this.#flush();
+    this.#post({ type: 'recall' });
   }
 
   /** The job that the worker is at, if it has any. */

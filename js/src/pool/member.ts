@@ -34,6 +34,8 @@ export interface Employer extends Spoke {
   died(member: Member, error: Error): void;
   /** A job was answered by message: of which its ring tells too, or not. */
   answered(member: Member, id: number, outcome: Outcome): void;
+  /** It sent back what it has not begun, newest first. */
+  returned?(member: Member, ids: readonly number[]): void;
   /** It may have more or fewer jobs at a time than before. */
   paced(member: Member): void;
   message(member: Member, message: FromWorker): void;
@@ -161,6 +163,8 @@ export class Member {
         this.#crew.paced(this);
       }
       this.#crew.dispatch();
+    } else if (message.type === 'returned') {
+      this.#crew.returned?.(this, message.ids);
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
     } else if (message.type === 'unloaded') {
@@ -168,6 +172,11 @@ export class Member {
     } else {
       this.#crew.message(this, message);
     }
+  }
+
+  /** How many jobs it has answered. */
+  get answers(): number {
+    return this.done + this.failed;
   }
 
   /** An answer came. */
