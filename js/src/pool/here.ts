@@ -5,6 +5,7 @@ import { getHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
 import type { BlockRef } from '../protocol.js';
 import { functionFrom } from '../task.js';
+import { after } from '../timer.js';
 import type { Handle } from '../sync/storage.js';
 import { Context } from './context.js';
 import type { TaskRef } from './job.js';
@@ -45,7 +46,7 @@ export async function runHere(
       context.abort();
       reject(error);
     };
-    const late = timeout < Infinity ? setTimeout(() => stop(timedOut(timeout)), timeout) : undefined;
+    const late = after(timeout, () => stop(timedOut(timeout)));
     const aborted = (): void => stop(signal?.reason);
     signal?.addEventListener('abort', aborted);
     work()
