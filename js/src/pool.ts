@@ -270,10 +270,11 @@ export class Pool extends EventTarget implements Client {
     const error = destroyed();
     for (const { refuse } of this.#waiting.splice(0)) refuse(error);
     for (const stop of this.#here) stop(error);
-    this.#crew.observers.delete(this);
     this.#far.end();
-    if (this.#crew.observers.size === 0) await this.#crew.close();
-    else for (const job of this.#crew.jobsOf(this)) this.#crew.cancel(job, error);
+    // The last that uses the workers hears of their ends.
+    if (this.#crew.observers.size === 1) return this.#crew.close();
+    this.#crew.observers.delete(this);
+    for (const job of this.#crew.jobsOf(this)) this.#crew.cancel(job, error);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 /** Runs a task on the caller's own thread, as a full pool may be told to; copies as a worker would. */
 
+import { workerFs } from '../fs/worker-fs.js';
 import { attachHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
 import type { BlockRef } from '../protocol.js';
@@ -27,6 +28,7 @@ export async function runHere(
     {
       workerId: 0,
       heap: () => heap,
+      fs: workerFs,
       listens: () => {},
       isAborted: () => signal.aborted,
       progress: (_, value) => {

@@ -154,7 +154,7 @@ impl<'a> Crew<'a> {
                 continue;
             }
             let Some(worker) = self.pick(once) else {
-                self.queue.put_back(number, priority);
+                self.queue.undo(number, priority);
                 return None;
             };
             self.waiting -= 1;
