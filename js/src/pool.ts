@@ -312,7 +312,7 @@ export class Pool extends EventTarget implements Client {
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),
       resolve, reject, onProgress: options.onProgress, queuedAt: held?.queuedAt ?? performance.now(),
-      member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
+      member: undefined, slot: 0, ptr: 0, length: 0, sent: false, yielded: 0, over: false, release: undefined,
     };
     this.#crew.submit(job);
     this.#count++;

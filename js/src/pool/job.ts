@@ -52,6 +52,8 @@ export interface Job {
   length: number;
   /** Its data went to a worker and cannot be sent again: it was moved. */
   sent: boolean;
+  /** How often it made way for a more urgent one, where it goes by message. */
+  yielded: number;
   over: boolean;
   /** Stops its timer and forgets its signal. */
   release: (() => void) | undefined;

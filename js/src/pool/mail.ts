@@ -7,6 +7,8 @@ import { isPlain } from './payload.js';
 
 /** The most jobs ahead of a worker. */
 const MOST = 1024;
+/** So often a job makes way for a more urgent one, as in `src/pool/crew`. */
+const YIELDS = 3;
 /** A worker whose tasks take less than this, in milliseconds, is sent more ahead. */
 const SHORT = 0.3;
 
@@ -80,7 +82,9 @@ export class MailLink implements Link {
     const back: Job[] = [];
     for (const job of [...this.#jobs.values()].reverse()) {
       if (back.length >= most) break;
-      if (!job.sent && (below === undefined || job.priority < below) && this.takeBack(job)) back.push(job);
+      if (job.sent || (below !== undefined && (job.priority >= below || job.yielded === YIELDS)) || !this.takeBack(job)) continue;
+      if (below !== undefined) job.yielded++;
+      back.push(job);
     }
     return back;
   }

@@ -266,3 +266,17 @@ fn the_least_urgent_has_its_turn_though_each_look_for_room_finds_none_in_the_end
     }
     panic!("it was starved");
 }
+
+#[test]
+fn a_job_makes_way_a_few_times_and_then_no_more() {
+    let (mut crew, _) = staffed(1, 8);
+    submit(&mut crew, 0);
+    let (job, _) = submit(&mut crew, 0);
+    for _ in 0..super::YIELDS {
+        assert_eq!(crew.recall(0, Some(9)), Some(job));
+        dispatch(&mut crew);
+    }
+    // The other lies before it, and has never made way.
+    assert_ne!(crew.recall(0, Some(9)), Some(job));
+    assert_eq!(crew.recall(0, None), Some(job), "for an end of its worker it goes all the same");
+}

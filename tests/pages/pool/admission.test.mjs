@@ -9,15 +9,19 @@ const SOON = 15_000;
 const never = () => new Promise(() => {});
 
 /** A task that holds a worker until `open()` is called. */
-function gate(pool, options) {
+function gate(pool) {
   const control = new AbortController();
-  const begun = Promise.withResolvers?.() ?? (() => { const it = {}; it.promise = new Promise((resolve) => { it.resolve = resolve; }); return it; })();
-  const task = pool.run((_, ctx) => {
-    ctx.progress('begun');
-    return new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve()));
-  }, undefined, { ...options, signal: control.signal, onProgress: begun.resolve });
+  let task;
+  const begun = new Promise((resolve) => {
+    task = pool.run((_, { signal, progress }) => {
+      // Its signal first: who is not seen to listen is killed.
+      const ended = new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+      progress('begun');
+      return ended;
+    }, undefined, { signal: control.signal, onProgress: resolve });
+  });
   task.catch(() => {});
-  return { begun: begun.promise, task, open: () => control.abort() };
+  return { begun, task, open: () => control.abort() };
 }
 
 test('what waits for room is let in by priority and keeps data, deadline and signal of its call', async () => {
