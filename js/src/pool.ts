@@ -87,6 +87,11 @@ export class Pool extends EventTarget implements Client {
     return this.#state === 'gone' ? 0 : this.#crew.size;
   }
 
+  /** Number of workers at the most; for the package's own use. */
+  get most(): number {
+    return this.#crew.max;
+  }
+
   /** Tasks of this pool that wait or run. */
   get pendingTasks(): number {
     return this.#count + this.#waiting.length + this.#here.size;
