@@ -55,8 +55,8 @@ async function inlined(file) {
   return `export default ${JSON.stringify((await readFile(file)).toString('base64'))};\n`;
 }
 
-/** Bundles an entry into one file that runs as a classic script, and the same as text in a module. */
-async function classicScript(name, inlineName) {
+/** Bundles an entry into one file that runs as a classic script, and the same as text in a module if that has a name. */
+async function classicScript(name, { inlineName, isWorkers = true } = {}) {
   const file = join(DIST, `${name}.js`);
   const bundle = await rolldown({ input: file, transform: { target: 'es2022' } });
   const { output } = await bundle.generate({ format: 'iife', minify: !dev, comments: false });
@@ -64,8 +64,10 @@ async function classicScript(name, inlineName) {
   const { code: source } = output[0];
   if (output.length > 1) throw new Error(`${name} must be one file`);
   if (/\bimport\.meta\b|^\s*(import|export)\b/m.test(source)) throw new Error(`${name} must be a classic script`);
+  // Vite's dev server makes a module of a script that is not a worker's own and imports something.
+  if (!isWorkers && /\bimport\(/.test(source)) throw new Error(`${name} must import nothing`);
   await writeFile(file, source);
-  await writeFile(join(DIST, `${inlineName}.js`), `export default ${JSON.stringify(source)};\n`);
+  if (inlineName) await writeFile(join(DIST, `${inlineName}.js`), `export default ${JSON.stringify(source)};\n`);
 }
 
 /** tsc and rolldown, whose scripts are 3 % smaller than esbuild's when gzipped: the entries, the worker as one file, and both again as text. */
@@ -78,9 +80,11 @@ async function javascript() {
   await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
   for (const file of ['linker.wasm', 'linker-inline.js']) await copyFile(join(WORK, file), join(DIST, file));
   console.log('build: workers');
-  await classicScript('worker', 'worker-inline');
-  await classicScript('guest', 'guest-inline');
-  await classicScript('coi-worker', 'coi-inline');
+  await classicScript('worker', { inlineName: 'worker-inline' });
+  await classicScript('worker-first');
+  await classicScript('worker-rest', { isWorkers: false });
+  await classicScript('guest', { inlineName: 'guest-inline' });
+  await classicScript('coi-worker', { inlineName: 'coi-inline' });
   await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));
 }
 

@@ -2,7 +2,7 @@
 
 import { IsolithError } from './errors.js';
 import { __wbg_finalize_init, __wbg_get_imports } from './glue.js';
-import { FS_IMPORTS } from './fs/exports.js';
+import { type Cargo, cargoOf } from './fs/cargo.js';
 import { type GuestMemory, guestMemory } from './guest-memory.js';
 import type { KernelModule } from './module.js';
 import { mayBlock } from './support.js';
@@ -34,7 +34,8 @@ export interface Kernel {
   readonly exports: KernelExports;
   /** What other threads and heaps are made from. */
   readonly module: KernelModule;
-  /** How it reaches the memory of guests; the runtime's instance only. */
+  /** How it moves file contents, and reaches the memory of guests; the runtime's instance only. */
+  readonly cargo?: Cargo;
   readonly guest?: GuestMemory;
 }
 
@@ -49,7 +50,8 @@ export function runtimeInstance(module: KernelModule, memory: WebAssembly.Memory
   const compiled = module.compileSync(shared);
   const imports = __wbg_get_imports(memory);
   const guest = guestMemory(memory);
-  const own: Record<string, (a: number, b: number, c: number) => unknown> = { ...FS_IMPORTS, ...guest.imports };
+  const cargo = cargoOf(memory);
+  const own: Record<string, (a: number, b: number, c: number) => unknown> = { ...cargo.imports, ...guest.imports };
   for (const group of Object.values(imports)) {
     // Where JavaScript's exceptions have no tag of their own, Rust need not tell them apart.
     if ('__wbindgen_jstag' in group) group['__wbindgen_jstag'] ??= newTag();
@@ -59,7 +61,7 @@ export function runtimeInstance(module: KernelModule, memory: WebAssembly.Memory
     }
   }
   const instance = new WebAssembly.Instance(compiled, imports);
-  return { ...enter(module, memory, shared, __wbg_finalize_init(instance, compiled, THREAD_STACK)), guest };
+  return { ...enter(module, memory, shared, __wbg_finalize_init(instance, compiled, THREAD_STACK)), cargo, guest };
 }
 
 /** An instance that is only the allocator of `memory`; synchronous, any number per thread. */

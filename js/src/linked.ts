@@ -7,7 +7,7 @@ import { type Beside, combineApart, inspect, type Layout, LinkError, type Placem
 import { exported } from './linked/instances.js';
 import { type Parts, type Place, Seat } from './linked/seat.js';
 import { Common } from './linked/table.js';
-import { absolute } from './task.js';
+import { absolute, moduleAt } from './task.js';
 
 /** How `heap.link` places modules. */
 export interface LinkOptions {
@@ -210,7 +210,7 @@ export async function link(heap: Heap, modules: WasmBytes | readonly WasmBytes[]
     for (const { address, bytes } of made.flatMap(({ image }) => image)) heap.HEAP.set(bytes, address);
     parts = { ...parts, modules: await Promise.all(made.map(({ module }) => WebAssembly.compile(module))) };
     const own = url === undefined ? (imports as WebAssembly.Imports | undefined) : undefined;
-    seat = await Seat.take(heap.kernel, parts, { imports: own, libraries: libraries.map(({ seat }) => seat) });
+    seat = await Seat.take(heap.kernel, parts, { load: moduleAt, imports: own, libraries: libraries.map(({ seat }) => seat) });
     // Unloaded meanwhile: from here on they know who needs them.
     for (const library of libraries) library.requireLoaded();
     begin(seat, layout.modules);

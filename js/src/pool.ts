@@ -8,7 +8,7 @@ import type { TraceEvent } from './pool/figures.js';
 import { type Client, type Job, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
 import { packLive } from './pool/live.js';
 import type { Member } from './pool/member.js';
-import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, timedOut, whole } from './pool/options.js';
+import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, span, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
 import { Far, type Proxied } from './pool/proxy.js';
 import type { WasmBytes } from './linker-module.js';
@@ -18,6 +18,7 @@ import type { BlockRef, FromWorker } from './protocol.js';
 import { getKernel } from './runtime.js';
 import { requireShared } from './support.js';
 import { absolute, type AnyFunction, type HeapView, type TaskContext } from './task.js';
+import { after } from './timer.js';
 import type { StartedBy } from './worker-start.js';
 
 export type { PoolOptions, PoolStats, Priority, RunOptions } from './pool/options.js';
@@ -64,7 +65,9 @@ export class Pool extends EventTarget implements Client {
       this.#crew = options.share.#crew;
     } else {
       const [min, max] = bounds(options);
-      const { idleTimeout = 10_000, grace, worker } = options;
+      const { worker } = options;
+      const idleTimeout = span('idleTimeout', options.idleTimeout ?? 10_000);
+      const grace = options.grace === undefined ? undefined : span('grace', options.grace);
       this.#crew = new Crew(getKernel(), { min, max, idleTimeout, grace, worker }, heap);
     }
     this.#far = new Far(this);
@@ -264,6 +267,7 @@ export class Pool extends EventTarget implements Client {
     return new Promise((resolve, reject) => {
       if (this.#ended) throw destroyed();
       options.signal?.throwIfAborted();
+      if (options.timeout !== undefined) span('a timeout', options.timeout);
       const fn = refOf();
       if (this.#count >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
         this.#overfull(fn, data, block, options, resolve, reject);
@@ -286,7 +290,6 @@ export class Pool extends EventTarget implements Client {
       resolve, reject, onProgress: options.onProgress, queuedAt: performance.now(),
       member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
     };
-    if (timeout !== undefined && !(timeout >= 0)) throw new RangeError(`a timeout is a number of milliseconds, not ${String(timeout)}`);
     this.#crew.submit(job);
     this.#count++;
     if (!job.over && (timeout !== undefined || signal)) limit(this.#crew, job, timeout, signal);
@@ -327,7 +330,7 @@ export class Pool extends EventTarget implements Client {
       reject(error);
     };
     const aborted = (): void => giveUp(signal?.reason);
-    if (timeout !== undefined && timeout < Infinity) late = setTimeout(() => giveUp(timedOut(timeout)), timeout);
+    if (timeout !== undefined) late = after(timeout, () => giveUp(timedOut(timeout)));
     signal?.addEventListener('abort', aborted);
     this.#waiting.push(admit);
   }
@@ -372,9 +375,7 @@ export class Pool extends EventTarget implements Client {
 
 /** Ends a job's wait at its deadline or with its signal. */
 function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortSignal | undefined): void {
-  const late = timeout === undefined || timeout === Infinity
-    ? undefined
-    : setTimeout(() => crew.cancel(job, timedOut(timeout)), timeout);
+  const late = timeout === undefined ? undefined : after(timeout, () => crew.cancel(job, timedOut(timeout)));
   const aborted = (): void => crew.cancel(job, signal?.reason);
   signal?.addEventListener('abort', aborted);
   job.release = () => {
@@ -383,7 +384,6 @@ function limit(crew: Crew, job: Job, timeout: number | undefined, signal: AbortS
   };
 }
 
-/** A module's address as workers need it: whole. */
 /**
  * A pool of `size` workers on the runtime's memory; returns at once, workers start behind it.
  *

@@ -21,6 +21,8 @@ export interface Start {
   readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
+  /** Where the rest of the worker's script is, for a worker that has only the first one. */
+  readonly rest?: string;
   /** Who the worker is to the locks of isolith/sync. */
   readonly mourning?: Mourning;
   /** Address of this worker's ring; absent where all goes by messages. */

@@ -1,33 +1,42 @@
 /** The worker's side of a pool: starts the runtime on this thread, then runs tasks as they come. */
 
 import { packError } from './errors.js';
-import { attachHeap, getHeap, type Heap } from './heap.js';
+import type { WorkerFs } from './fs/worker-fs.js';
+import type { Heap } from './heap.js';
 import type { Context, Host } from './pool/context.js';
-import { MailDuty } from './pool/duty-mail.js';
-import { isKernel, Kernels } from './pool/duty-kernels.js';
+import type { Kernels } from './pool/duty-kernels.js';
+import type { MailDuty } from './pool/duty-mail.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
 import { begin, comeIn, enterRuntime, holdLock } from './pool/enter.js';
 import { poolExports, Views } from './pool/exports.js';
-import { Stage } from './pool/stage.js';
+import { expectRest, rest } from './pool/rest.js';
+import type { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ToWorker } from './protocol.js';
-import { reviveLive } from './pool/revive.js';
-import { type Callable, functionFrom, type HeapView } from './task.js';
+import { type Callable, functionFrom, type HeapView, KERNEL, moduleAt } from './task.js';
 import { requireShared } from './support.js';
 
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
 export class Runner implements Host {
   readonly #send: Send;
   readonly #functions = new Map<number, Callable>();
-  readonly #stage: Stage;
-  readonly #kernels: Kernels;
+  #itsStage: Stage | undefined;
+  #itsKernels: Kernels | undefined;
+  /** Whether this thread is on the page's memory. */
+  #shares = false;
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
 
   constructor(send: Send) {
     this.#send = send;
-    this.#stage = new Stage(send);
-    this.#kernels = new Kernels(() => this.heap().kernel, send);
+  }
+
+  get #stage(): Stage {
+    return (this.#itsStage ??= new (rest().Stage)(this.#send));
+  }
+
+  get #kernels(): Kernels {
+    return (this.#itsKernels ??= new (rest().Kernels)(() => this.heap().kernel, this.#send, moduleAt));
   }
 
   /** Handles one message; never throws and never rejects. */
@@ -38,9 +47,9 @@ export class Runner implements Host {
     } else if (message.type === 'start') {
       void this.#start(message);
     } else if (message.type === 'jobs') {
-      if (duty instanceof MailDuty) duty.jobs(message.jobs);
+      if (duty && !(duty instanceof RingDuty)) duty.jobs(message.jobs);
     } else if (message.type === 'data') {
-      if (duty instanceof RingDuty) duty.data(message.id, reviveLive(message.data, message.handles));
+      if (duty instanceof RingDuty) duty.data(message.id, message.handles ? rest().reviveLive(message.data, message.handles) : message.data);
     } else if (message.type === 'drop') {
       if (duty instanceof RingDuty) duty.drop(message.id);
     } else if (message.type === 'abort') {
@@ -55,6 +64,7 @@ export class Runner implements Host {
   async #start(start: Start): Promise<void> {
     try {
       const held = start.lock === undefined ? undefined : holdLock(start.lock);
+      await expectRest(start);
       if (!(await this.#enter(start))) return;
       await held;
       this.workerId = start.workerId;
@@ -72,16 +82,15 @@ export class Runner implements Host {
     const { memory, link, heapMemory, heapThread } = start;
     if (heapMemory) {
       if (!comeIn(heapMemory, heapThread)) return false;
-      this.#heap = await attachHeap(heapMemory);
+      this.#heap = await rest().attachHeap(heapMemory);
       begin(this.#heap.kernel, heapThread);
-    } else if (memory) {
-      this.#heap = getHeap();
     }
+    this.#shares = memory !== undefined;
     const execute = this.#execute.bind(this);
     this.#duty =
       mine && link !== undefined
         ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send)
-        : new MailDuty(this, execute, this.#send);
+        : new (rest().MailDuty)(this, execute, this.#send);
     return true;
   }
 
@@ -89,7 +98,7 @@ export class Runner implements Host {
     const known = this.#functions.get(fn);
     if (known) return this.#call(known, data, block, context);
     const text = source();
-    const made = isKernel(text) ? this.#kernels.callable(text) : functionFrom(text);
+    const made = text.startsWith(KERNEL) ? this.#kernels.callable(text) : functionFrom(text);
     if (!isThenable(made)) {
       this.#functions.set(fn, made);
       return this.#call(made, data, block, context);
@@ -110,8 +119,13 @@ export class Runner implements Host {
 
   /** The heap of this runner's tasks; throws where memory is not shared with it. */
   heap(): Heap {
-    if (!this.#heap) requireShared("a worker's heap");
-    return (this.#heap ??= getHeap());
+    if (!this.#shares) requireShared("a worker's heap");
+    return (this.#heap ??= rest().getHeap());
+  }
+
+  /** The files of this runner's tasks; throws where memory is not shared with it. */
+  fs(): WorkerFs {
+    return rest().workerFs();
   }
 
   listens(id: number): void {

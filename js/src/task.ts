@@ -36,6 +36,9 @@ export interface HeapView {
 /** Any function that can be shipped as source. */
 export type AnyFunction = (...args: never[]) => unknown;
 
+/** What marks a task that is an export of a linked module. */
+export const KERNEL = '\0kernel\n';
+
 /** What marks a task that is an export of a module. */
 const MODULE = '\0module\n';
 

@@ -26,8 +26,8 @@ const START_TIMEOUT = 10_000;
 /** The same for a script that has started before: it takes long only where the machine is busy, and there is no other way. */
 const PROVEN_TIMEOUT = 30_000;
 
-/** A way to start a script: how it is called, and what does it. */
-export type Way = readonly [StartedBy, () => Worker | Promise<Worker>];
+/** A way to start a script: how it is called, what does it, and where the rest is of a script in two parts. */
+export type Way = readonly [startedBy: StartedBy, make: () => Worker | Promise<Worker>, rest?: () => URL];
 
 /** A script that can be a thread, and the ways to start it. */
 export interface Script {
@@ -55,6 +55,8 @@ export const fromBlob = (text: () => Promise<{ readonly default: string }>): Way
 /** The script of the pools' workers. */
 const POOL: Script = {
   ways: [
+    // Classic scripts: they can load the rest in the middle of a task, which modules cannot.
+    ['file', () => new Worker(new URL('./worker-first.js', import.meta.url)), () => new URL('./worker-rest.js', import.meta.url)],
     ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })],
     fromBlob(() => import('./worker-inline.js')),
   ],
@@ -75,16 +77,19 @@ function ways(source: WorkerSource | undefined, script: Script): readonly Way[] 
 export async function startThread(start: Start, source?: WorkerSource, script = POOL): Promise<Thread> {
   hearWorkers();
   const causes: unknown[] = [];
-  for (const [startedBy, make] of ways(source, script)) {
+  for (const way of ways(source, script)) {
+    const [startedBy, make, restOf] = way;
     let worker: Worker | undefined;
     try {
       worker = await make();
       // A script of the user's may import ours late, and would miss what comes before.
       if (startedBy === 'user') await answers(worker, 'loaded');
-      const ready = answers(worker, 'ready', source === undefined && script.proven ? PROVEN_TIMEOUT : START_TIMEOUT);
-      worker.postMessage(start);
-      await ready;
-      if (source === undefined) script.proven = [startedBy, make];
+      const isProven = source === undefined && script.proven !== undefined;
+      const ready = answers(worker, 'ready', isProven ? PROVEN_TIMEOUT : START_TIMEOUT);
+      const rest = restOf?.().href;
+      worker.postMessage(rest === undefined ? start : { ...start, rest });
+      await (rest === undefined || isProven ? ready : Promise.all([ready, isScript(rest)]));
+      if (source === undefined) script.proven = way;
       return workerThread(startedBy, worker);
     } catch (cause) {
       worker?.terminate();
@@ -95,6 +100,21 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
     throw new IsolithError('ERR_WORKER_START', `the worker did not start: ${String(causes[0])}`, { cause: causes[0] });
   }
   return script.here(start);
+}
+
+/** Rejects unless there is a script at the address: bundlers that find workers may not find what else is named so. */
+async function isScript(url: string): Promise<void> {
+  const abort = new AbortController();
+  const late = setTimeout(() => abort.abort(new IsolithError('ERR_WORKER_START', `${url} did not answer within ${START_TIMEOUT} ms`)), START_TIMEOUT);
+  try {
+    const { ok, headers, status } = await fetch(url, { signal: abort.signal });
+    if (ok && /javascript|ecmascript/.test(headers.get('content-type') ?? '')) return;
+    throw new IsolithError('ERR_WORKER_START', `${url} is no script: it answered ${status}, ${headers.get('content-type') ?? 'of no type'}`);
+  } finally {
+    clearTimeout(late);
+    // Whether it is there is all that was asked.
+    abort.abort();
+  }
 }
 
 /** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
@@ -140,7 +160,8 @@ function workerThread(startedBy: StartedBy, worker: Worker): Thread {
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
 async function callerThread(start: Start): Promise<Thread> {
-  const { Runner } = await import('./runner.js');
+  const [{ Runner }, { parts }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest-parts.js'), import('./pool/rest.js')]);
+  provide(parts());
   let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
     startedBy: 'caller',

@@ -1,34 +1,23 @@
-/** The worker script: bundled into one file that also runs as a classic script. */
+/** The whole worker as one script, classic or module: for where two are not found, for users' own scripts, for the stores. */
 
-import { packError } from './errors.js';
-import type { FromWorker, ToWorker } from './protocol.js';
 import { type FromStores, type StartStores, StoreThread, type ToStores } from './fs/store-worker.js';
-import { setMaker } from './fs/current.js';
-import { joinPage } from './fs/join.js';
-import { workerFs } from './fs/worker-fs.js';
-import { Runner } from './runner.js';
+import { parts } from './pool/rest-parts.js';
+import { provide } from './pool/rest.js';
+import type { ToWorker } from './protocol.js';
+import { serve } from './worker-scope.js';
 
 interface Scope {
-  postMessage(message: FromWorker | FromStores, transfer?: Transferable[]): void;
-  onmessage: ((event: MessageEvent<ToWorker | StartStores>) => void) | null;
-  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
+  postMessage(message: FromStores): void;
+  onmessage: ((event: MessageEvent<ToStores>) => void) | null;
 }
 
-const scope = globalThis as unknown as Scope;
-const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)));
-Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
-setMaker(joinPage);
-Object.defineProperty(globalThis, 'fs', { configurable: true, get: workerFs });
-scope.onmessage = ({ data }) => {
-  if (data === 0 || data.type !== 'stores') return runner.take(data);
+provide(parts());
+serve((message: ToWorker | StartStores): message is StartStores => {
+  if (message === 0 || message.type !== 'stores') return false;
   // The page's store thread, from now on for nothing else.
-  const stores = new StoreThread((message) => scope.postMessage(message, []));
-  scope.onmessage = (event) => stores.take(event.data as ToStores);
-  stores.take(data);
-};
-// Browsers tell the page of uncaught errors, but not of these.
-scope.addEventListener('unhandledrejection', (event) => {
-  event.preventDefault();
-  scope.postMessage({ type: 'stray', error: packError(event.reason) }, []);
+  const scope = globalThis as unknown as Scope;
+  const stores = new StoreThread((message) => scope.postMessage(message));
+  scope.onmessage = ({ data }) => stores.take(data);
+  stores.take(message);
+  return true;
 });
-scope.postMessage({ type: 'loaded' }, []);

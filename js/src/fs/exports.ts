@@ -1,6 +1,7 @@
-/** The filesystem's exports of the kernel, and the functions that it calls to move file contents. */
+/** The filesystem's exports of the kernel, and what a thread needs to talk to them. */
 
 import type { Kernel } from '../kernel.js';
+import type { Cargo } from './cargo.js';
 
 /** Numbers in, a status out: 0, an error's number, or `AGAIN`. Paths stand in the input buffer. */
 export interface FsExports {
@@ -79,31 +80,6 @@ export const AGAIN = 0x1_0000;
 /** The path length that says: the handle is meant. */
 export const BY_HANDLE = -1;
 
-/** What the running call moves bytes from or to: one call at a time on each thread. */
-export const cargo = {
-  memory: undefined as WebAssembly.Memory | undefined,
-  bytes: new Uint8Array(0),
-  at: 0,
-};
-
-/** The imports by which the kernel moves file contents, by name; the loader puts them in place. */
-export const FS_IMPORTS: Record<string, (at: number, length: number) => void> = {
-  isolith_fs_size(bytes) {
-    cargo.bytes = new Uint8Array(bytes >>> 0);
-    cargo.at = 0;
-  },
-  isolith_fs_take(from, length) {
-    cargo.bytes.set(new Uint8Array(cargo.memory!.buffer, from >>> 0, length), cargo.at);
-    cargo.at += length;
-  },
-  isolith_fs_give(to, length) {
-    const { bytes, at } = cargo;
-    const target = new Uint8Array(cargo.memory!.buffer, to >>> 0, length);
-    target.set(at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
-    cargo.at = at + length;
-  },
-};
-
 /** Words in shared memory by which threads wait for each other; see `export/desk.rs`. */
 export const enum Word {
   work,
@@ -144,6 +120,7 @@ const doors = new WeakMap<Kernel, Door>();
 export class Door {
   readonly kernel: Kernel;
   readonly exports: FsExports;
+  readonly cargo: Cargo;
   /** Listings by the path they were last asked for with; the kernel says whether they still hold. */
   readonly listings = new Map<string, Listing>();
   readonly #frame: number;
@@ -165,9 +142,9 @@ export class Door {
   private constructor(kernel: Kernel) {
     this.kernel = kernel;
     this.exports = kernel.exports as unknown as FsExports;
+    this.cargo = kernel.cargo!;
     this.#frame = this.exports.isolith_fs_frame() >>> 0;
     this.#wordsAt = this.exports.isolith_fs_words() >>> 0;
-    cargo.memory = kernel.memory;
   }
 
   #look(): void {

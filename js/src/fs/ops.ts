@@ -2,7 +2,7 @@
 
 import type { Op } from './client.js';
 import { threadId } from '../sync/thread.js';
-import { BY_HANDLE, cargo, type Door, type Listing } from './exports.js';
+import { BY_HANDLE, type Door, type Listing } from './exports.js';
 
 /** How a file is opened; as the kernel has them. */
 export const enum Open {
@@ -55,6 +55,7 @@ export const close = (handle: number): Op<void> => ({
 export const read = (handle: number, offset: number, bytes: Uint8Array): Op<number> => ({
   syscall: 'read',
   attempt(door) {
+    const { cargo } = door;
     cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
     cargo.at = 0;
     return door.exports.isolith_fs_read(handle, offset, bytes.length);
@@ -68,6 +69,7 @@ export const write = (handle: number, offset: number, bytes: Uint8Array): Op<num
   changes: true,
   local: true,
   attempt(door) {
+    const { cargo } = door;
     cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
     cargo.at = 0;
     return door.exports.isolith_fs_write(handle, offset, bytes.length);
@@ -79,7 +81,7 @@ export const readWhole = (path: string): Op<Uint8Array<ArrayBuffer>> => ({
   syscall: 'open',
   path,
   attempt: (door) => door.exports.isolith_fs_read_whole(door.text(path)),
-  answer: () => {
+  answer: ({ cargo }) => {
     const { bytes } = cargo;
     cargo.bytes = new Uint8Array(0);
     return bytes;
@@ -92,6 +94,7 @@ export const writeWhole = (path: string, bytes: Uint8Array, mode: number, exclus
   changes: true,
   local: true,
   attempt(door) {
+    const { cargo } = door;
     cargo.bytes = bytes as Uint8Array<ArrayBuffer>;
     cargo.at = 0;
     return door.exports.isolith_fs_write_whole(door.text(path), bytes.length, mode, Number(exclusive));

@@ -1,7 +1,6 @@
 /** What linked modules import of their users: an object on one thread, or a module that every thread loads. */
 
 import { IsolithError } from '../errors.js';
-import { moduleAt } from '../task.js';
 
 /** What the default export of a module of imports is called with, on each thread that runs the modules. */
 export interface ImportContext {
@@ -17,12 +16,15 @@ export interface ImportContext {
   invoke(slot: number, ...args: unknown[]): unknown;
 }
 
+/** Loads a module by its address: what it exports. */
+export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
+
 /**
  * The imports that the module at `url` stands for: what its default export answers, if that is a
  * function, or else its exports. Rejects with `ERR_MODULE_NOT_FOUND`, and whatever it throws.
  */
-export async function importsFrom(url: string, context: ImportContext): Promise<WebAssembly.Imports> {
-  const exports = await moduleAt(url);
+export async function importsFrom(url: string, context: ImportContext, load: LoadModule): Promise<WebAssembly.Imports> {
+  const exports = await load(url);
   const { default: make } = exports;
   const made: unknown = typeof make === 'function' ? await make(context) : exports;
   if (typeof made === 'object' && made !== null) return made as WebAssembly.Imports;

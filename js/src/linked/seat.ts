@@ -2,7 +2,7 @@
 
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
-import { importsFrom } from './imports.js';
+import { importsFrom, type LoadModule } from './imports.js';
 import { type Bound, type Exported, exported, find, instantiateAll, stackPointer, throws } from './instances.js';
 import type { Slots } from './table.js';
 
@@ -28,6 +28,8 @@ interface InSlot {
 
 /** What a thread has for modules beyond themselves. */
 export interface Setting {
+  /** Handed in: scripts that a worker loads later may have no `import()`, which Vite takes for a module's in dev. */
+  readonly load: LoadModule;
   /** Its own memory for each. */
   readonly places?: readonly Place[];
   /** What they import of the user's, on this thread alone. */
@@ -88,7 +90,7 @@ export class Seat {
   }
 
   /** Instantiates on this thread's kernel. Rejects as `instantiateAll` and `importsFrom` do. */
-  static async take(kernel: Kernel, parts: Parts, setting: Setting = {}): Promise<Seat> {
+  static async take(kernel: Kernel, parts: Parts, setting: Setting): Promise<Seat> {
     const table = parts.slots && tableFor(parts.slots);
     try {
       return new Seat(await instancesOn(kernel, parts, setting, table), parts.slots);
@@ -129,7 +131,7 @@ export class Seat {
 async function instancesOn(
   { exports, memory }: Kernel,
   { modules, bound, hosted, borrowed, imports: url }: Parts,
-  { places, imports, libraries = [] }: Setting,
+  { load, places, imports, libraries = [] }: Setting,
   table: WebAssembly.Table | undefined,
 ): Promise<WebAssembly.Instance[]> {
   const own = exports as unknown as Record<string, Exported>;
@@ -147,7 +149,7 @@ async function instancesOn(
     throw new IsolithError('ERR_UNDEFINED_SYMBOL', `the modules export no function ${name}, or are not there yet`);
   };
   const invoke = (slot: number, ...args: unknown[]): unknown => guarded(table?.get(slot) as Exported, args);
-  const given = url === undefined ? imports : await importsFrom(url, { memory, table, wanted, call, invoke });
+  const given = url === undefined ? imports : await importsFrom(url, { memory, table, wanted, call, invoke }, load);
   made.push(...(await instantiateAll(modules, bound, common, given, known)));
   for (const [index, { stackTop, tls }] of places?.entries() ?? []) {
     const stack = stackPointer(made[index]);

@@ -1,6 +1,6 @@
 /** What a running task sees of its pool: its signal, its way to report progress, its heap. */
 
-import { type WorkerFs, workerFs } from '../fs/worker-fs.js';
+import type { WorkerFs } from '../fs/worker-fs.js';
 import type { Heap } from '../heap.js';
 import type { TaskContext } from '../task.js';
 
@@ -8,6 +8,7 @@ import type { TaskContext } from '../task.js';
 export interface Host {
   readonly workerId: number;
   heap(): Heap;
+  fs(): WorkerFs;
   /** A task has looked at its signal, and may be expected to stop when asked. */
   listens(id: number): void;
   /** Whether the task is asked to stop, as far as this thread can see without its event loop. */
@@ -35,7 +36,7 @@ export class Context implements TaskContext {
   }
 
   get fs(): WorkerFs {
-    return workerFs();
+    return this.#host.fs();
   }
 
   get workerId(): number {

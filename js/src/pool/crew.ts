@@ -3,6 +3,7 @@
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker } from '../protocol.js';
+import { after } from '../timer.js';
 import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
@@ -312,9 +313,9 @@ export class Crew implements Employer {
     member.asked = job;
     this.#scheduler.ask(member.number, true);
     member.link.ask(job);
-    setTimeout(() => {
+    after(grace, () => {
       if (member.asked === job && member.state === 'ready') this.#kill(member);
-    }, grace);
+    });
     this.dispatch();
   }
 
@@ -551,10 +552,10 @@ export class Crew implements Employer {
   #trim(): void {
     if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
     if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = after(this.#idleTimeout + 1, () => {
       this.#timer = undefined;
       this.#trim();
-    }, this.#idleTimeout + 1);
+    });
   }
 
   #dismiss(): void {

@@ -2,14 +2,12 @@
 
 import { IsolithError } from '../errors.js';
 import type { Kernel } from '../kernel.js';
+import type { LoadModule } from '../linked/imports.js';
 import { Seat } from '../linked/seat.js';
 import type { KernelMessage, ToWorker } from '../protocol.js';
-import type { Callable } from '../task.js';
+import { type Callable, KERNEL } from '../task.js';
 import type { Context } from './context.js';
 import type { Send } from './duty-ring.js';
-
-/** What marks a task that is an export of a linked module. */
-const KERNEL = '\0kernel\n';
 
 /**
  * The source text that stands for an export of the first of `kernels`, which may call what the
@@ -17,11 +15,6 @@ const KERNEL = '\0kernel\n';
  */
 export function kernelSource(kernels: readonly number[], name: string, rows: boolean): string {
   return `${KERNEL}${kernels.join()}\n${Number(rows)}\n${name}`;
-}
-
-/** Whether a task's source stands for an export of a linked module. */
-export function isKernel(source: string): boolean {
-  return source.startsWith(KERNEL);
 }
 
 /** A loop over `0..count`, as its workers share it. */
@@ -37,13 +30,15 @@ export interface Rows {
 export class Kernels {
   readonly #kernel: () => Kernel;
   readonly #send: Send;
+  readonly #load: LoadModule;
   readonly #seats = new Map<number, Promise<Seat>>();
   /** Those whose message is still on its way: the ring may be faster. */
   readonly #expected = new Map<number, (seat: Promise<Seat>) => void>();
 
-  constructor(kernel: () => Kernel, send: Send) {
+  constructor(kernel: () => Kernel, send: Send, load: LoadModule) {
     this.#kernel = kernel;
     this.#send = send;
+    this.#load = load;
   }
 
   take(message: Extract<ToWorker, { type: 'kernel' | 'unload' }>): void {
@@ -65,7 +60,7 @@ export class Kernels {
   }
 
   async #seated({ parts, places, libraries }: KernelMessage): Promise<Seat> {
-    return Seat.take(this.#kernel(), parts, { places, libraries: await this.#all(libraries) });
+    return Seat.take(this.#kernel(), parts, { load: this.#load, places, libraries: await this.#all(libraries) });
   }
 
   #all(kernels: readonly number[]): Promise<Seat[]> {

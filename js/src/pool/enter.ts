@@ -5,15 +5,13 @@ import { kernelModule } from '../module.js';
 import type { Start, ThreadSlot } from '../protocol.js';
 import { adopt } from '../runtime.js';
 import { poolExports, ThreadWord } from './exports.js';
-import { mourn } from './mourning.js';
 
 /** Puts this thread onto the runtime's memory, if there is one; 'unwanted' if it is wanted dead already. */
-export function enterRuntime({ kernel, memory, thread, mourning }: Start): Kernel | undefined | 'unwanted' {
+export function enterRuntime({ kernel, memory, thread }: Start): Kernel | undefined | 'unwanted' {
   if (!kernel || !memory) return undefined;
   if (!comeIn(memory, thread)) return 'unwanted';
   const mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
   begin(mine, thread);
-  if (mourning) mourn(memory, mourning);
   return mine;
 }
 

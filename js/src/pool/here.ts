@@ -1,9 +1,11 @@
 /** Runs a task on the caller's own thread, as a full pool may be told to; copies as a worker would. */
 
+import { workerFs } from '../fs/worker-fs.js';
 import { getHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
 import type { BlockRef } from '../protocol.js';
 import { functionFrom } from '../task.js';
+import { after } from '../timer.js';
 import type { Handle } from '../sync/storage.js';
 import { Context } from './context.js';
 import type { TaskRef } from './job.js';
@@ -24,6 +26,7 @@ export async function runHere(
     {
       workerId: 0,
       heap: getHeap,
+      fs: workerFs,
       listens: () => {},
       isAborted: () => stopped,
       progress: (_, value) => onProgress?.(structuredClone(value)),
@@ -43,7 +46,7 @@ export async function runHere(
       context.abort();
       reject(error);
     };
-    const late = timeout < Infinity ? setTimeout(() => stop(timedOut(timeout)), timeout) : undefined;
+    const late = after(timeout, () => stop(timedOut(timeout)));
     const aborted = (): void => stop(signal?.reason);
     signal?.addEventListener('abort', aborted);
     work()

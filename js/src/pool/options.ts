@@ -13,7 +13,7 @@ export interface PoolOptions {
   readonly min?: number;
   /** Workers at the most, started as they are needed; default `size`, or the number of cores less one. */
   readonly max?: number;
-  /** Workers beyond `min` end after so many idle milliseconds; default 10,000. */
+  /** Workers beyond `min` end after so many idle milliseconds; default 10,000, `Infinity` for never. */
   readonly idleTimeout?: number;
   /** Name in traces. */
   readonly name?: string;
@@ -25,7 +25,7 @@ export interface PoolOptions {
   readonly onQueueFull?: 'reject' | 'wait' | 'runOnMain';
   /**
    * How long a task that is asked to stop may take before its worker is ended, in milliseconds.
-   * Default: 100 for tasks that have looked at `ctx.signal`, none for others.
+   * Default: 100 for tasks that have looked at `ctx.signal`, none for others. `Infinity` waits for as long as it takes.
    */
   readonly grace?: number;
   /** Uses the workers of another pool of this thread; they end with the last pool that does. */
@@ -78,6 +78,12 @@ export function whole(what: string, value: number, least: number): number {
   if (!Number.isInteger(value) || value < least) {
     throw new RangeError(`${what} is a whole number of at least ${least}, not ${String(value)}`);
   }
+  return value;
+}
+
+/** A number of milliseconds, `Infinity` for never, or the RangeError that says so. */
+export function span(what: string, value: number): number {
+  if (!(value >= 0)) throw new RangeError(`${what} is a number of milliseconds from 0 on, not ${String(value)}`);
   return value;
 }
 

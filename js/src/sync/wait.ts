@@ -2,6 +2,7 @@
 
 import { IsolithError } from '../errors.js';
 import { isWebKit, mayBlock } from '../support.js';
+import { after } from '../timer.js';
 
 /** How long to wait, and what ends the wait before. */
 export interface WaitOptions {
@@ -214,7 +215,7 @@ function impatient<T>(
       clearTimeout(timer);
       reject(signal!.reason as Error);
     };
-    const timer = deadline === Infinity ? undefined : setTimeout(() => resolve(late()), Math.max(0, deadline - clock.now()));
+    const timer = after(Math.max(0, deadline - clock.now()), () => resolve(late()));
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort, { once: true });
     void before.then(() => {

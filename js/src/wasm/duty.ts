@@ -7,6 +7,7 @@ import { MailDuty } from '../pool/duty-mail.js';
 import { RingDuty, type Send } from '../pool/duty-ring.js';
 import { enterRuntime, holdLock } from '../pool/enter.js';
 import { poolExports, Views } from '../pool/exports.js';
+import { mourn } from '../pool/mourning.js';
 import type { Context, Host } from '../pool/context.js';
 import type { Start, ToWorker } from '../protocol.js';
 import { WasmCode, WasmError } from './errors.js';
@@ -56,6 +57,7 @@ export class GuestDuty implements Host {
       const held = start.lock === undefined ? undefined : holdLock(start.lock);
       const kernel = enterRuntime(start);
       if (kernel === 'unwanted') return;
+      if (start.memory && start.mourning) mourn(start.memory, start.mourning);
       this.#kernel = kernel;
       const execute = (fn: number, _source: () => string, data: unknown, _block: unknown, context: Context): unknown =>
         this.#do(fn, data, context);
@@ -102,6 +104,11 @@ export class GuestDuty implements Host {
 
   heap(): Heap {
     return getHeap();
+  }
+
+  /** No guest's page ever sees a context. */
+  fs(): never {
+    throw new WasmError(WasmCode.call, 'a guest has its files by WASI');
   }
 
   listens(): void {}

@@ -1,5 +1,6 @@
 /** Instances as users have them: calls by name and signature, memory, fuel, and their end. */
 
+import { after } from '../timer.js';
 import type { Direct } from './direct.js';
 import { WasmCode, WasmError } from './errors.js';
 import { fuelOf, type Reserve } from './fuel.js';
@@ -231,7 +232,7 @@ export class Instance {
     return new Promise((resolve, reject) => {
       this.#calls++;
       const timeout = this.#timeout;
-      const timer = timeout === undefined ? undefined : setTimeout(() => this.#late(timedOut(name, timeout)), timeout);
+      const timer = timeout === undefined ? undefined : after(timeout, () => this.#late(timedOut(name, timeout)));
       const over = (): void => {
         this.#calls--;
         if (timer !== undefined) clearTimeout(timer);

@@ -3,6 +3,7 @@
 import { getClient } from '../fs/service.js';
 import { getKernel } from '../runtime.js';
 import { requireShared } from '../support.js';
+import { after } from '../timer.js';
 import type { RunConfig, WasiConfig } from './config.js';
 import { WasmCode, WasmError } from './errors.js';
 import { timedOut } from './instance.js';
@@ -85,7 +86,7 @@ export class Program {
       this.#fail = reject;
     });
     this.exit.catch(() => {});
-    if (timeout !== undefined) this.#timer = setTimeout(() => this.#end(ABORTED, timedOut('the program', timeout)), timeout);
+    if (timeout !== undefined) this.#timer = after(timeout, () => this.#end(ABORTED, timedOut('the program', timeout)));
     void this.#main();
   }
 

@@ -8,11 +8,12 @@ export const visit = (object) => object.items.reduce((sum, item) => sum + item.i
 
 /** Changes its part of a shared memory in place: words from `from` to `to`. */
 export function flip(buffer, from, to) {
-  const words = new Uint32Array(buffer);
+  const words = new Int32Array(buffer);
   for (let at = from; at < to; at++) {
-    // Enough arithmetic per word that it is the cores that are measured, not the memory they share.
+    // Enough arithmetic per word that it is the cores that are measured, not the memory they share; all of it in
+    // 32-bit integers, so that engines do not compile it anew when the words get larger.
     let word = words[at];
-    for (let turn = 0; turn < 3; turn++) word = Math.imul(word ^ (word >>> 15), 0x2c1b3c6d) + turn;
+    for (let turn = 0; turn < 3; turn++) word = (Math.imul(word ^ (word >>> 15), 0x2c1b3c6d) + turn) | 0;
     words[at] = word;
   }
   return to - from;

@@ -228,7 +228,33 @@ test('parallelFor visits every element once, whatever the grain', async () => {
   await pool.destroy();
 }, isolated);
 
+test('times longer than timers can count never come', async () => {
+  for (const forever of [2 ** 31, Infinity]) {
+    const pool = createPool({ max: 2, idleTimeout: forever, grace: forever });
+    const turns = Array.from({ length: 2 }, () => pool.run(() => new Promise((done) => setTimeout(done, 50, 'done')), undefined, { timeout: forever }));
+    assertEqual(await Promise.all(turns), ['done', 'done']);
+    // It looks at its signal, and ends in its own time.
+    const asked = new AbortController();
+    const slow = pool.run(async (_, { signal }) => {
+      await new Promise((begun) => signal.addEventListener('abort', begun));
+      await new Promise((done) => setTimeout(done, 300));
+    }, undefined, { signal: asked.signal, onProgress: () => {} });
+    await until(() => pool.stats().running === 1, 'it runs');
+    await sleep(100);
+    asked.abort(new Error('enough'));
+    await assertRejects(slow, { message: 'enough' });
+    await until(() => pool.pendingTasks === 0 && pool.stats().workers.every(({ load }) => load === 0), 'all is done');
+    assertEqual(pool.size, 2);
+    assertEqual(pool.stats().ending, 0);
+    await pool.destroy();
+  }
+});
+
 test('options that cannot be are refused', async () => {
+  for (const bad of [NaN, -1]) {
+    assertThrows(() => createPool({ size: 1, idleTimeout: bad }), { name: 'RangeError', message: /idleTimeout/ });
+    assertThrows(() => createPool({ size: 1, grace: bad }), { name: 'RangeError', message: /grace/ });
+  }
   assertThrows(() => createPool({ min: 3, max: 2 }), { name: 'RangeError' });
   assertThrows(() => createPool({ size: 1, queueLimit: -1 }), { name: 'RangeError' });
   const pool = createPool(1);

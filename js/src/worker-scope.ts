@@ -1,0 +1,28 @@
+/** What a pool's worker does with its scope: takes the page's messages, and gives tasks their globals. */
+
+import { packError } from './errors.js';
+import { Runner } from './runner.js';
+import type { FromWorker, ToWorker } from './protocol.js';
+
+interface Scope<To> {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<To>) => void) | null;
+  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
+}
+
+/** Begins; `other` takes messages that are not for a pool's worker, and is true if it has. */
+export function serve<Other = never>(other?: (message: ToWorker | Other) => message is Other): void {
+  const scope = globalThis as unknown as Scope<ToWorker | Other>;
+  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)));
+  Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
+  Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
+  scope.onmessage = ({ data }) => {
+    if (!other?.(data)) runner.take(data as ToWorker);
+  };
+  // Browsers tell the page of uncaught errors, but not of these.
+  scope.addEventListener('unhandledrejection', (event) => {
+    event.preventDefault();
+    scope.postMessage({ type: 'stray', error: packError(event.reason) });
+  });
+  scope.postMessage({ type: 'loaded' });
+}
