@@ -312,7 +312,7 @@ export class Pool extends EventTarget implements Client {
   ): void {
     const { timeout, signal, transfer } = held ?? options;
     const job: Job = {
-      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, json: false, handles: held?.handles,
+      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, packed: false, handles: held?.handles,
       block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),

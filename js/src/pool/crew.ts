@@ -16,7 +16,7 @@ import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
 import { type CrewOptions, destroyed } from './options.js';
 import { Stuck } from './stuck.js';
 import { Trimmer } from './trimmer.js';
-import { encoded, encodeValue, isJson, isPlain, snapshot, unsent } from './payload.js';
+import { encoded, encodeValue, isPacked, isPlain, snapshot, unsent } from './payload.js';
 
 /** What a crew tells those who use it. */
 export interface Observer {
@@ -135,7 +135,7 @@ export class Crew implements Employer {
     if (length >= 0) {
       job.data = undefined;
       job.bytes = encoded().subarray(0, length);
-      job.json = isJson;
+      job.packed = isPacked;
     } else if (!isPlain(data)) {
       const packed = packLive(data);
       job.data = packed.data;

@@ -1,6 +1,6 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode } from '../codec.js';
+import { decode, unpack } from '../codec.js';
 import { IsolithError, packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
@@ -8,7 +8,7 @@ import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
+import { encoded, encodeValue, isPacked, notSerializable } from './payload.js';
 import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
@@ -190,7 +190,7 @@ export class RingDuty {
     if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       views.reach(ptr + length);
-      return (kind & 3) === Kind.json ? readJson(views.u8, ptr, ptr + length) : decode(views.u8, ptr, ptr + length);
+      return (kind & 3) === Kind.packed ? unpack(views.u8, ptr, ptr + length) : decode(views.u8, ptr, ptr + length);
     }
     if (!this.#inbox.has(id)) {
       this.#unread--;
@@ -248,8 +248,8 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE || isJson) {
-      kind = isJson ? Kind.json : Kind.block;
+    if (length > INLINE || isPacked) {
+      kind = isPacked ? Kind.packed : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
     }
     if (length < 0 || at === 0) {
