@@ -15,10 +15,8 @@ export interface ThreadSlot {
 export interface Start {
   readonly type: 'start';
   readonly workerId: number;
-  /** The Web Lock that the worker holds for as long as it lives. */
-  readonly lock?: string;
   /** The kernel, compiled for shared memory, and that memory; absent where memory cannot be shared. */
-  readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
+  readonly kernel?: { readonly bytes: Uint8Array; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
   /** Where the rest of the worker's script is, for a worker that has only the first one. */
@@ -79,11 +77,11 @@ export interface Answer {
   readonly end: number;
 }
 
-/** `loaded`: the script runs; `ready`: it has started; 0 is the doorbell. */
+/** `loaded`: the script runs; `ready`: it has started, and holds that Web Lock for as long as it lives; 0 is the doorbell. */
 export type FromWorker =
   | 0
   | { readonly type: 'loaded' }
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly lock?: string }
   | { readonly type: 'failed'; readonly error: unknown }
   | { readonly type: 'answers'; readonly answers: readonly Answer[] }
   | { readonly type: 'listens'; readonly id: number }

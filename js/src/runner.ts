@@ -7,7 +7,7 @@ import type { Context, Host } from './pool/context.js';
 import type { Kernels } from './pool/duty-kernels.js';
 import type { MailDuty } from './pool/duty-mail.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
-import { begin, comeIn, enterRuntime, holdLock } from './pool/enter.js';
+import { begin, comeIn, enterRuntime } from './pool/enter.js';
 import { poolExports, Views } from './pool/exports.js';
 import { expectRest, rest } from './pool/rest.js';
 import type { Stage } from './pool/stage.js';
@@ -18,6 +18,7 @@ import { requireShared } from './support.js';
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
 export class Runner implements Host {
   readonly #send: Send;
+  readonly #lock: Promise<string> | undefined;
   readonly #functions = new Map<number, Callable>();
   #itsStage: Stage | undefined;
   #itsKernels: Kernels | undefined;
@@ -27,8 +28,10 @@ export class Runner implements Host {
   #heap: Heap | undefined;
   workerId = 0;
 
-  constructor(send: Send) {
+  /** `lock` is what tells of this thread's death, where it is a worker's. */
+  constructor(send: Send, lock?: Promise<string>) {
     this.#send = send;
+    this.#lock = lock;
   }
 
   get #stage(): Stage {
@@ -63,12 +66,12 @@ export class Runner implements Host {
 
   async #start(start: Start): Promise<void> {
     try {
-      const held = start.lock === undefined ? undefined : holdLock(start.lock);
-      await expectRest(start);
+      const late = expectRest(start);
+      if (late) await late;
       if (!(await this.#enter(start))) return;
-      await held;
       this.workerId = start.workerId;
-      this.#send({ type: 'ready' });
+      const lock = await this.#lock;
+      this.#send(lock === undefined ? { type: 'ready' } : { type: 'ready', lock });
       if (this.#duty instanceof RingDuty) this.#duty.ring();
     } catch (error) {
       this.#send({ type: 'failed', error: packError(error) });

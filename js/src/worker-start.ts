@@ -13,6 +13,8 @@ export type StartedBy = 'user' | 'file' | 'blob' | 'caller';
 /** A thread that tasks can be sent to. */
 export interface Thread {
   readonly startedBy: StartedBy;
+  /** The Web Lock that it holds for as long as it lives. */
+  readonly lock: string | undefined;
   post(message: ToWorker, transfer?: Transferable[]): void;
   onmessage: (message: FromWorker) => void;
   /** The thread died by itself, or its script threw outside a task. */
@@ -88,9 +90,9 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
       const ready = answers(worker, 'ready', isProven ? PROVEN_TIMEOUT : START_TIMEOUT);
       const rest = restOf?.().href;
       worker.postMessage(rest === undefined ? start : { ...start, rest });
-      await (rest === undefined || isProven ? ready : Promise.all([ready, isScript(rest)]));
+      const [lock] = await Promise.all([ready, rest === undefined || isProven ? undefined : isScript(rest)]);
       if (source === undefined) script.proven = way;
-      return workerThread(startedBy, worker);
+      return workerThread(startedBy, worker, lock);
     } catch (cause) {
       worker?.terminate();
       causes.push(cause);
@@ -117,8 +119,8 @@ async function isScript(url: string): Promise<void> {
   }
 }
 
-/** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
-function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEOUT): Promise<void> {
+/** Resolves when the worker sends a message of this type, to the lock that it names; rejects on failure, error and timeout. */
+function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEOUT): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       settle(() => reject(new IsolithError('ERR_WORKER_START', `no answer within ${timeout} ms`)));
@@ -131,7 +133,7 @@ function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEO
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data === 0) return;
-      if (data.type === type) settle(resolve);
+      if (data.type === type) settle(() => resolve(data.type === 'ready' ? data.lock : undefined));
       else if (data.type === 'failed') settle(() => reject(unpackError(data.error)));
     };
     worker.onerror = (event) => {
@@ -141,9 +143,10 @@ function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEO
   });
 }
 
-function workerThread(startedBy: StartedBy, worker: Worker): Thread {
+function workerThread(startedBy: StartedBy, worker: Worker, lock: string | undefined): Thread {
   const thread: Thread = {
     startedBy,
+    lock,
     // An empty list of what moves is a list that has to be looked through.
     post: (message, transfer) => (transfer ? worker.postMessage(message, transfer) : worker.postMessage(message)),
     onmessage: () => {},
@@ -165,6 +168,7 @@ async function callerThread(start: Start): Promise<Thread> {
   let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
     startedBy: 'caller',
+    lock: undefined,
     post: (message, transfer = []) => {
       const copy = structuredClone(message, { transfer });
       setTimeout(() => runner?.take(copy));
