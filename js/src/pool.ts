@@ -283,7 +283,7 @@ export class Pool extends EventTarget implements Client {
   ): void {
     const { timeout, signal, transfer } = options;
     const job: Job = {
-      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, json: false, handles: undefined,
+      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, packed: false, handles: undefined,
       block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
       transfer: transfer && transfer.length > 0 ? transfer : undefined,
       priority: options.priority === undefined ? 0 : priorityOf(options.priority),

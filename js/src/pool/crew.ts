@@ -14,7 +14,7 @@ import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
 import { destroyed } from './options.js';
-import { encoded, encodeValue, isJson, isPlain, notSerializable, snapshot } from './payload.js';
+import { encoded, encodeValue, isPacked, isPlain, notSerializable, snapshot } from './payload.js';
 
 /** How a crew is made. */
 export interface CrewOptions {
@@ -135,7 +135,7 @@ export class Crew implements Employer {
     if (length >= 0) {
       job.data = undefined;
       job.bytes = encoded().subarray(0, length);
-      job.json = isJson;
+      job.packed = isPacked;
     } else if (!isPlain(data)) {
       const packed = packLive(data);
       job.data = packed.data;

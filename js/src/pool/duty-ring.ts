@@ -1,6 +1,6 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode } from '../codec.js';
+import { decode, unpack } from '../codec.js';
 import { packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
@@ -8,7 +8,7 @@ import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
+import { encoded, encodeValue, isPacked, notSerializable } from './payload.js';
 import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
@@ -150,7 +150,7 @@ export class RingDuty {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
-      data = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
+      data = (kind & 3) === Kind.packed ? unpack(views.u8, ptr, end) : decode(views.u8, ptr, end);
     } else if (this.#inbox.has(id)) {
       data = this.#inbox.get(id);
       this.#inbox.delete(id);
@@ -226,8 +226,8 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE || isJson) {
-      kind = isJson ? Kind.json : Kind.block;
+    if (length > INLINE || isPacked) {
+      kind = isPacked ? Kind.packed : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
     }
     if (length < 0 || at === 0) {

@@ -31,8 +31,8 @@ export interface Job {
   data: unknown;
   /** Data as bytes, if it went that way. */
   bytes: Uint8Array | undefined;
-  /** Whether those are JSON. */
-  json: boolean;
+  /** Whether those are in packed form. */
+  packed: boolean;
   /** Handles of the live objects that were in the data. */
   handles: readonly Handle[] | undefined;
   readonly block: BlockRef | undefined;

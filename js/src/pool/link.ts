@@ -1,11 +1,10 @@
 /** The owner's side of a ring's slots: writes jobs into them, reads answers, brings back what was taken back. */
 
-import { decode } from '../codec.js';
+import { decode, unpack } from '../codec.js';
 import { unpackError } from '../errors.js';
 import type { ToWorker } from '../protocol.js';
 import { END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views } from './exports.js';
 import type { Job } from './job.js';
-import { readJson } from './payload.js';
 import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** Slots of a ring: one more than jobs can be ahead of a worker. */
@@ -131,7 +130,7 @@ export class RingLink implements Link {
       return;
     }
     const { length } = bytes;
-    if (length <= INLINE && !job.json) {
+    if (length <= INLINE && !job.packed) {
       views.i32[word + SlotWord.length] = length;
       views.i32[word + SlotWord.kind] = Kind.inline;
       const { u8 } = views;
@@ -143,7 +142,7 @@ export class RingLink implements Link {
     views.reach(ptr + length);
     views.u8.set(bytes, ptr);
     views.i32[word + SlotWord.length] = length;
-    views.i32[word + SlotWord.kind] = job.json ? Kind.json : Kind.block;
+    views.i32[word + SlotWord.kind] = job.packed ? Kind.packed : Kind.block;
     views.i32[word + SlotWord.ptr] = ptr;
     job.ptr = ptr;
     job.length = length;
@@ -165,7 +164,7 @@ export class RingLink implements Link {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
-      if (wanted) value = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
+      if (wanted) value = (kind & 3) === Kind.packed ? unpack(views.u8, ptr, end) : decode(views.u8, ptr, end);
       this.#kernel.isolith_bytes_free(ptr, end - ptr);
     }
     if (job.ptr !== 0) this.#release(job);

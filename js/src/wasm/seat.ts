@@ -221,7 +221,7 @@ function jobOf(client: Client, fn: number, data: unknown, transfer: Transferable
     id: nextJob(), number: -1,
     fn: (refs[fn] ??= { id: fn, name: '', source: '' }),
     client, data, transfer, resolve, reject,
-    bytes: undefined, json: false, handles: undefined, block: undefined, priority: 0, onProgress: undefined, queuedAt: 0,
+    bytes: undefined, packed: false, handles: undefined, block: undefined, priority: 0, onProgress: undefined, queuedAt: 0,
     member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
   };
 }
