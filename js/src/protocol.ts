@@ -19,8 +19,8 @@ export interface Start {
   readonly kernel?: { readonly bytes: Uint8Array; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
-  /** Where the rest of the worker's script is, for a worker that has only the first one. */
-  readonly rest?: string;
+  /** Where the scripts are that a worker loads when a task needs them, for one that has only the first. */
+  readonly scripts?: { readonly values: string; readonly rest: string };
   /** Who the worker is to the locks of isolith/sync. */
   readonly mourning?: Mourning;
   /** Address of this worker's ring; absent where all goes by messages. */

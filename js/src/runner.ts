@@ -9,11 +9,22 @@ import type { MailDuty } from './pool/duty-mail.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
 import { begin, comeIn, enterRuntime } from './pool/enter.js';
 import { poolExports, Views } from './pool/exports.js';
-import { expectRest, rest } from './pool/rest.js';
+import { expectParts, rest, values } from './pool/parts.js';
 import type { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ToWorker } from './protocol.js';
 import { type Callable, functionFrom, type HeapView, KERNEL, moduleAt } from './task.js';
 import { requireShared } from './support.js';
+
+/** How long after its start a worker loads what its first task may do without, in milliseconds. */
+const AFTER_START = 20;
+
+function preload(): void {
+  try {
+    values();
+  } catch {
+    // The task that needs it will say so.
+  }
+}
 
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
 export class Runner implements Host {
@@ -66,13 +77,16 @@ export class Runner implements Host {
 
   async #start(start: Start): Promise<void> {
     try {
-      const late = expectRest(start);
+      const late = expectParts(start);
       if (late) await late;
       if (!(await this.#enter(start))) return;
       this.workerId = start.workerId;
       const lock = await this.#lock;
       this.#send(lock === undefined ? { type: 'ready' } : { type: 'ready', lock });
-      if (this.#duty instanceof RingDuty) this.#duty.ring();
+      if (!(this.#duty instanceof RingDuty)) return;
+      this.#duty.ring();
+      // What most tasks need sooner or later is there before they do; who needs it at once does not wait for this.
+      setTimeout(preload, AFTER_START);
     } catch (error) {
       this.#send({ type: 'failed', error: packError(error) });
     }
@@ -92,7 +106,7 @@ export class Runner implements Host {
     const execute = this.#execute.bind(this);
     this.#duty =
       mine && link !== undefined
-        ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send)
+        ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send, values)
         : new (rest().MailDuty)(this, execute, this.#send);
     return true;
   }

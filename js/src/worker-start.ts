@@ -28,8 +28,8 @@ const START_TIMEOUT = 10_000;
 /** The same for a script that has started before: it takes long only where the machine is busy, and there is no other way. */
 const PROVEN_TIMEOUT = 30_000;
 
-/** A way to start a script: how it is called, what does it, and where the rest is of a script in two parts. */
-export type Way = readonly [startedBy: StartedBy, make: () => Worker | Promise<Worker>, rest?: () => URL];
+/** A way to start a script: how it is called, what does it, and where the rest is of a script in parts. */
+export type Way = readonly [startedBy: StartedBy, make: () => Worker | Promise<Worker>, scripts?: () => NonNullable<Start['scripts']>];
 
 /** A script that can be a thread, and the ways to start it. */
 export interface Script {
@@ -58,7 +58,11 @@ export const fromBlob = (text: () => Promise<{ readonly default: string }>): Way
 const POOL: Script = {
   ways: [
     // Classic scripts: they can load the rest in the middle of a task, which modules cannot.
-    ['file', () => new Worker(new URL('./worker-first.js', import.meta.url)), () => new URL('./worker-rest.js', import.meta.url)],
+    [
+      'file',
+      () => new Worker(new URL('./worker-first.js', import.meta.url)),
+      () => ({ values: new URL('./worker-values.js', import.meta.url).href, rest: new URL('./worker-rest.js', import.meta.url).href }),
+    ],
     ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })],
     fromBlob(() => import('./worker-inline.js')),
   ],
@@ -80,7 +84,7 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
   hearWorkers();
   const causes: unknown[] = [];
   for (const way of ways(source, script)) {
-    const [startedBy, make, restOf] = way;
+    const [startedBy, make, scriptsOf] = way;
     let worker: Worker | undefined;
     try {
       worker = await make();
@@ -88,9 +92,9 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
       if (startedBy === 'user') await answers(worker, 'loaded');
       const isProven = source === undefined && script.proven !== undefined;
       const ready = answers(worker, 'ready', isProven ? PROVEN_TIMEOUT : START_TIMEOUT);
-      const rest = restOf?.().href;
-      worker.postMessage(rest === undefined ? start : { ...start, rest });
-      const [lock] = await Promise.all([ready, rest === undefined || isProven ? undefined : isScript(rest)]);
+      const scripts = scriptsOf?.();
+      worker.postMessage(scripts ? { ...start, scripts } : start);
+      const [lock] = await Promise.all([ready, ...(scripts && !isProven ? Object.values(scripts).map(isScript) : [])]);
       if (source === undefined) script.proven = way;
       return workerThread(startedBy, worker, lock);
     } catch (cause) {
@@ -163,8 +167,8 @@ function workerThread(startedBy: StartedBy, worker: Worker, lock: string | undef
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
 async function callerThread(start: Start): Promise<Thread> {
-  const [{ Runner }, { parts }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest-parts.js'), import('./pool/rest.js')]);
-  provide(parts());
+  const [{ Runner }, { makeRest }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest.js'), import('./pool/parts.js')]);
+  provide({ rest: makeRest() });
   let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
     startedBy: 'caller',

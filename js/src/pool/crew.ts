@@ -1,6 +1,6 @@
 /** The workers of a pool and the jobs between them: carries out what the scheduler in `src/pool/crew` decides. */
 
-import { IsolithError } from '../errors.js';
+import { IsolithError, notSerializable } from '../errors.js';
 import type { Kernel } from '../kernel.js';
 import type { FromWorker } from '../protocol.js';
 import { after } from '../timer.js';
@@ -14,7 +14,7 @@ import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
 import { destroyed } from './options.js';
-import { encoded, encodeValue, isPacked, isPlain, notSerializable, snapshot } from './payload.js';
+import { encoded, encodeValue, isPacked, isPlain, snapshot } from './payload.js';
 
 /** How a crew is made. */
 export interface CrewOptions {

@@ -1,15 +1,14 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode, unpack } from '../codec.js';
-import { packError } from '../errors.js';
+import { notSerializable, packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
 import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { encoded, encodeValue, isPacked, notSerializable } from './payload.js';
 import { isPlainLength, readPlain, writePlain } from './plain.js';
+import type { Values } from './values.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
 const SPIN = 0.1;
@@ -39,6 +38,7 @@ export class RingDuty {
   readonly #host: Host;
   readonly #execute: Execute;
   readonly #send: Send;
+  readonly #values: () => Values;
   readonly #inbox = new Map<number, unknown>();
   /** A job is open: it awaits something, or its data. */
   #busy = false;
@@ -51,13 +51,14 @@ export class RingDuty {
   #sleptAt = 0;
   #turn: MessageChannel | undefined;
 
-  constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send) {
+  constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send, values: () => Values) {
     this.#kernel = kernel;
     this.#views = views;
     this.#link = link;
     this.#host = host;
     this.#execute = execute;
     this.#send = send;
+    this.#values = values;
   }
 
   /** The doorbell, or the first look. */
@@ -142,19 +143,7 @@ export class RingDuty {
     const id = i32[word + SlotWord.job]!;
     const kind = i32[word + SlotWord.kind]!;
     this.#current = slot;
-    let data: unknown;
-    if ((kind & 3) === Kind.inline) {
-      const length = i32[word + SlotWord.length]!;
-      data = isPlainLength(length) ? readPlain(views, slot, length) : decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
-    } else if ((kind & 3) !== Kind.message) {
-      const ptr = i32[word + SlotWord.ptr]! >>> 0;
-      const end = ptr + i32[word + SlotWord.length]!;
-      views.reach(end);
-      data = (kind & 3) === Kind.packed ? unpack(views.u8, ptr, end) : decode(views.u8, ptr, end);
-    } else if (this.#inbox.has(id)) {
-      data = this.#inbox.get(id);
-      this.#inbox.delete(id);
-    } else {
+    if ((kind & 3) === Kind.message && !this.#inbox.has(id)) {
       this.#busy = true;
       this.#waitsFor = id;
       return false;
@@ -165,7 +154,7 @@ export class RingDuty {
     const start = this.#last || clock();
     let value: unknown;
     try {
-      value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), data, block, context);
+      value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), this.#data(slot, kind, id), block, context);
       if (isThenable(value)) {
         this.#busy = true;
         void this.#settle(slot, start, context, value);
@@ -177,6 +166,26 @@ export class RingDuty {
     }
     this.#answer(slot, start, context, true, value);
     return true;
+  }
+
+  /** What a slot's job is given. */
+  #data(slot: number, kind: number, id: number): unknown {
+    const views = this.#views;
+    const word = slot >>> 2;
+    const length = views.i32[word + SlotWord.length]!;
+    if ((kind & 3) === Kind.inline) {
+      if (isPlainLength(length)) return readPlain(views, slot, length);
+      return this.#values().decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
+    }
+    if ((kind & 3) === Kind.message) {
+      const data = this.#inbox.get(id);
+      this.#inbox.delete(id);
+      return data;
+    }
+    const ptr = views.i32[word + SlotWord.ptr]! >>> 0;
+    const { decode, unpack } = this.#values();
+    views.reach(ptr + length);
+    return ((kind & 3) === Kind.packed ? unpack : decode)(views.u8, ptr, ptr + length);
   }
 
   async #settle(slot: number, start: number, context: Context, value: PromiseLike<unknown>): Promise<void> {
@@ -217,6 +226,14 @@ export class RingDuty {
 
   #write(slot: number, by: Omit<Answer, 'value'>, value: unknown): void {
     const word = slot >>> 2;
+    let values: Values;
+    try {
+      values = this.#values();
+    } catch (error) {
+      this.#post(word, { ...by, ok: false }, error, undefined);
+      return;
+    }
+    const { encodeValue, encoded, isPacked } = values;
     let length: number;
     try {
       length = encodeValue(value, "the task's result");
@@ -226,8 +243,8 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE || isPacked) {
-      kind = isPacked ? Kind.packed : Kind.block;
+    if (length > INLINE || isPacked()) {
+      kind = isPacked() ? Kind.packed : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
     }
     if (length < 0 || at === 0) {

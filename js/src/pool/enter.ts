@@ -22,7 +22,7 @@ export function enterRuntime({ kernel, memory, thread }: Start): Kernel | undefi
  * browser answers while the rest of the start goes on.
  */
 export function holdLock(): Promise<string> {
-  const name = `isolith-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+  const name = `isolith-${performance.timeOrigin}-${Math.random()}-${Math.random()}`;
   const held = new Promise<string>((resolve, reject) => {
     navigator.locks
       .request(name, () => {

@@ -1,7 +1,7 @@
 /** Values as bytes where that is faster than structured clone: chosen by kind and measured size. */
 
 import { encode, FULL, NOT_CODABLE, pack } from '../codec.js';
-import { IsolithError } from '../errors.js';
+import { notSerializable } from '../errors.js';
 import type { Job } from './job.js';
 
 /** Beyond this many bytes structured clone by postMessage holds its own. */
@@ -60,11 +60,6 @@ export function encodeValue(value: unknown, what: string): number {
 /** What `encodeValue` wrote; valid until its next call on this thread. */
 export function encoded(): Uint8Array {
   return scratch;
-}
-
-/** The error for a value that no transport takes. */
-export function notSerializable(what: string, cause: unknown): IsolithError {
-  return new IsolithError('ERR_NOT_SERIALIZABLE', `${what} cannot be sent to another thread: ${String(cause)}`, { cause });
 }
 
 /** Whether a value is copied by being written down, so that a snapshot of it needs nothing. */

@@ -9,6 +9,7 @@ import { enterRuntime, holdLock } from '../pool/enter.js';
 import { poolExports, Views } from '../pool/exports.js';
 import { mourn } from '../pool/mourning.js';
 import type { Context, Host } from '../pool/context.js';
+import { VALUES } from '../pool/values.js';
 import type { Start, ToWorker } from '../protocol.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Guest } from './guest.js';
@@ -63,7 +64,7 @@ export class GuestDuty implements Host {
         this.#do(fn, data, context);
       this.#duty =
         kernel && start.link !== undefined
-          ? new RingDuty(poolExports(kernel), new Views(kernel.memory), start.link, this, execute, this.#send)
+          ? new RingDuty(poolExports(kernel), new Views(kernel.memory), start.link, this, execute, this.#send, () => VALUES)
           : new MailDuty(this, execute, this.#send);
       this.workerId = start.workerId;
       this.#send({ type: 'ready', lock: await this.#lock });
