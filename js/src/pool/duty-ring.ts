@@ -1,6 +1,6 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { notSerializable, packError } from '../errors.js';
+import { IsolithError, notSerializable, packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
 import {
@@ -43,6 +43,8 @@ export class RingDuty {
   /** A job is open: it awaits something, or its data. */
   #busy = false;
   #waitsFor = 0;
+  /** Data that came and could not be read, of jobs not yet begun. */
+  #unread = 0;
   #context: Context | undefined;
   #current = 0;
   #last = 0;
@@ -73,7 +75,16 @@ export class RingDuty {
   /** A job's data came by message. */
   data(id: number, data: unknown): void {
     this.#inbox.set(id, data);
-    if (this.#waitsFor !== id) return;
+    if (this.#waitsFor === id) this.#resume();
+  }
+
+  /** A job's data came by message, and the browser could not read it here; which job's, the order tells. */
+  unread(): void {
+    this.#unread++;
+    if (this.#waitsFor !== 0) this.#resume();
+  }
+
+  #resume(): void {
     this.#waitsFor = 0;
     this.#busy = false;
     if (this.#open(this.#current)) this.#drain();
@@ -81,7 +92,7 @@ export class RingDuty {
 
   /** A job whose data came was taken back. */
   drop(id: number): void {
-    this.#inbox.delete(id);
+    if (!this.#inbox.delete(id) && this.#unread > 0) this.#unread--;
   }
 
   /** The pool wants a job to stop. */
@@ -143,7 +154,7 @@ export class RingDuty {
     const id = i32[word + SlotWord.job]!;
     const kind = i32[word + SlotWord.kind]!;
     this.#current = slot;
-    if ((kind & 3) === Kind.message && !this.#inbox.has(id)) {
+    if ((kind & 3) === Kind.message && !this.#inbox.has(id) && this.#unread === 0) {
       this.#busy = true;
       this.#waitsFor = id;
       return false;
@@ -154,7 +165,8 @@ export class RingDuty {
     const start = this.#last || clock();
     let value: unknown;
     try {
-      value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), this.#data(slot, kind, id), block, context);
+      const data = this.#data(slot, word, kind, id);
+      value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), data, block, context);
       if (isThenable(value)) {
         this.#busy = true;
         void this.#settle(slot, start, context, value);
@@ -168,24 +180,27 @@ export class RingDuty {
     return true;
   }
 
-  /** What a slot's job is given. */
-  #data(slot: number, kind: number, id: number): unknown {
+  /** The data of the job in a slot; throws where it is nested too deeply for this thread. */
+  #data(slot: number, word: number, kind: number, id: number): unknown {
     const views = this.#views;
-    const word = slot >>> 2;
-    const length = views.i32[word + SlotWord.length]!;
+    const { i32 } = views;
+    const length = i32[word + SlotWord.length]!;
     if ((kind & 3) === Kind.inline) {
-      if (isPlainLength(length)) return readPlain(views, slot, length);
-      return this.#values().decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
+      return isPlainLength(length) ? readPlain(views, slot, length) : this.#values().decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
     }
-    if ((kind & 3) === Kind.message) {
-      const data = this.#inbox.get(id);
-      this.#inbox.delete(id);
-      return data;
+    if ((kind & 3) !== Kind.message) {
+      const ptr = i32[word + SlotWord.ptr]! >>> 0;
+      const { decode, unpack } = this.#values();
+      views.reach(ptr + length);
+      return (kind & 3) === Kind.packed ? unpack(views.u8, ptr, ptr + length) : decode(views.u8, ptr, ptr + length);
     }
-    const ptr = views.i32[word + SlotWord.ptr]! >>> 0;
-    const { decode, unpack } = this.#values();
-    views.reach(ptr + length);
-    return ((kind & 3) === Kind.packed ? unpack : decode)(views.u8, ptr, ptr + length);
+    if (!this.#inbox.has(id)) {
+      this.#unread--;
+      throw new IsolithError('ERR_NOT_SERIALIZABLE', "the browser could not read the task's data in the worker: it is nested too deeply");
+    }
+    const data = this.#inbox.get(id);
+    this.#inbox.delete(id);
+    return data;
   }
 
   async #settle(slot: number, start: number, context: Context, value: PromiseLike<unknown>): Promise<void> {

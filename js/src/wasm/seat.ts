@@ -222,6 +222,6 @@ function jobOf(client: Client, fn: number, data: unknown, transfer: Transferable
     fn: (refs[fn] ??= { id: fn, name: '', source: '' }),
     client, data, transfer, resolve, reject,
     bytes: undefined, packed: false, handles: undefined, block: undefined, priority: 0, onProgress: undefined, queuedAt: 0,
-    member: undefined, slot: 0, ptr: 0, length: 0, sent: false, over: false, release: undefined,
+    member: undefined, slot: 0, ptr: 0, length: 0, sent: false, yielded: 0, over: false, release: undefined,
   };
 }
