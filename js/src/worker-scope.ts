@@ -1,24 +1,30 @@
 /** What a pool's worker does with its scope: takes the page's messages, and gives tasks their globals. */
 
 import { packError } from './errors.js';
+import { holdLock } from './pool/enter.js';
 import { Runner } from './runner.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 
 interface Scope<To> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  onmessage: ((event: MessageEvent<To>) => void) | null;
+  /** Chromium gives null for what it cannot read here, others an event of its own. */
+  onmessage: ((event: MessageEvent<To | null>) => void) | null;
+  onmessageerror: (() => void) | null;
   addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
 /** Begins; `other` takes messages that are not for a pool's worker, and is true if it has. */
 export function serve<Other = never>(other?: (message: ToWorker | Other) => message is Other): void {
+  const lock = holdLock();
   const scope = globalThis as unknown as Scope<ToWorker | Other>;
-  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)));
+  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)), lock);
   Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {
-    if (!other?.(data)) runner.take(data as ToWorker);
+    if (data === null) runner.unread();
+    else if (!other?.(data)) runner.take(data as ToWorker);
   };
+  scope.onmessageerror = () => runner.unread();
   // Browsers tell the page of uncaught errors, but not of these.
   scope.addEventListener('unhandledrejection', (event) => {
     event.preventDefault();

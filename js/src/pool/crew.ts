@@ -13,19 +13,10 @@ import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
 import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
-import { destroyed } from './options.js';
-import { encoded, encodeValue, isPacked, isPlain, notSerializable, snapshot } from './payload.js';
-
-/** How a crew is made. */
-export interface CrewOptions {
-  readonly min: number;
-  readonly max: number;
-  /** After so many idle milliseconds workers beyond `min` are let go. */
-  readonly idleTimeout: number;
-  /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
-  readonly grace: number | undefined;
-  readonly worker: WorkerSource | undefined;
-}
+import { type CrewOptions, destroyed } from './options.js';
+import { Stuck } from './stuck.js';
+import { Trimmer } from './trimmer.js';
+import { encoded, encodeValue, isPacked, isPlain, snapshot, unsent } from './payload.js';
 
 /** What a crew tells those who use it. */
 export interface Observer {
@@ -62,8 +53,9 @@ export class Crew implements Employer {
   #crashes = 0;
   #workers = 0;
   #closed = false;
+  readonly #stuck = new Stuck(this.members);
   #collecting = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #trimmer: Trimmer;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
@@ -71,6 +63,7 @@ export class Crew implements Employer {
     this.heap = heap;
     this.workerSource = options.worker;
     this.#idleTimeout = options.idleTimeout;
+    this.#trimmer = new Trimmer(options.idleTimeout, () => this.members.size > this.min && !this.#closed, () => this.#dismiss());
     this.#grace = options.grace;
     this.min = options.min;
     this.max = options.max;
@@ -86,6 +79,11 @@ export class Crew implements Employer {
     return this.members.size;
   }
 
+  /** Whether all was ended: there is nobody to work any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Workers that were ended and whose death is not yet certain. */
   get ending(): number {
     return this.#buried.length;
@@ -99,6 +97,7 @@ export class Crew implements Employer {
   /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
   submit(job: Job): void {
     if (this.failure !== undefined) throw this.failure;
+    if (this.#closed) throw destroyed();
     let moved = false;
     try {
       this.#prepare(job);
@@ -112,13 +111,13 @@ export class Crew implements Employer {
       } else if (job.bytes) {
         // What was encoded will be overwritten.
         job.bytes = job.bytes.slice();
-      } else if (!isPlain(job.data)) {
+      } else if (job.transfer || !isPlain(job.data)) {
         snapshot(job);
       }
     } catch (error) {
       if (job.number >= 0) this.#refuse(job);
       job.over = true;
-      throw error instanceof IsolithError || error instanceof RangeError ? error : notSerializable("the task's data", error);
+      throw unsent(error);
     }
     // Who was to do what made way may be idle now.
     if (moved) this.dispatch();
@@ -127,7 +126,8 @@ export class Crew implements Employer {
 
   /** Writes the data down as bytes if that is the faster way. */
   #prepare(job: Job): void {
-    if (!this.hub) return;
+    // What has handles was packed before.
+    if (!this.hub || job.handles) return;
     const { data } = job;
     const type = typeof data;
     if (type === 'number' || type === 'undefined' || type === 'boolean' || data === null) return;
@@ -183,19 +183,18 @@ export class Crew implements Employer {
         this.#hand(job, slot);
       } catch (error) {
         this.#refuse(job);
-        this.#settle(job, false, error);
+        this.#settle(job, false, unsent(error));
       }
     }
     this.#grow();
     if (this.#count > 1 && this.members.size > 1) this.#even();
-    if (!this.hub) for (const member of this.members) if (member.state === 'ready') this.#look(member);
-  }
-
-  /** A worker that works on a job nobody waits for any more is stopped. */
-  #look(member: Member): void {
-    if (member.asked) return;
-    const job = this.#running(member);
-    if (job?.over) this.#stop(member, job);
+    if (this.hub) return;
+    // A worker that works on a job nobody waits for any more is stopped.
+    for (const member of this.members) {
+      const job = this.#running(member);
+      if (job?.over) this.#stop(member, job);
+    }
+    this.#stuck.look();
   }
 
   /** Takes jobs from a worker that has many ahead while another has none. */
@@ -221,24 +220,19 @@ export class Crew implements Employer {
   /** Takes back up to so many of the newest jobs, below a priority if one is given; how many. */
   #recall(member: Member, most = Infinity, below?: number): number {
     const { link } = member;
-    let count = 0;
     if (link instanceof MailLink) {
-      for (const job of this.#jobsOf(member)) {
-        if (count >= most) break;
-        if (job.sent || (below !== undefined && job.priority >= below) || !link.takeBack(job)) continue;
-        count++;
-        this.#again(job);
-      }
-      return count;
+      const back = link.takeBackSome(most, below);
+      for (const job of back) this.#again(job);
+      return back.length;
     }
-    while (count < most) {
+    let count = 0;
+    for (; count < most; count++) {
       const number = this.#scheduler.recall(member.number, below);
       if (number < 0) break;
       const job = this.#jobs[number]!;
       link.withdraw(job, !job.over);
       job.member = undefined;
       if (job.over) this.#dropped(job);
-      count++;
     }
     return count;
   }
@@ -255,11 +249,6 @@ export class Crew implements Employer {
     this.#part(job);
   }
 
-  /** What a worker has, newest first. */
-  #jobsOf(member: Member): Job[] {
-    return this.#jobs.filter((job): job is Job => job?.member === member).sort((a, b) => b.id - a.id);
-  }
-
   /** The job that a worker has begun, as far as one can know. */
   #running(member: Member): Job | undefined {
     if (member.link instanceof MailLink) return member.link.running();
@@ -267,6 +256,11 @@ export class Crew implements Employer {
     if (number >= 0) return this.#jobs[number];
     const [late] = member.late.values();
     return late;
+  }
+
+  /** How many tasks of a client workers have begun, as far as one can know. */
+  runningOf(client: Client): number {
+    return [...this.members].map((member) => this.#running(member)).filter((job) => job?.client === client && !job.over).length;
   }
 
   /** Tasks of one client that wait or run. */
@@ -330,10 +324,10 @@ export class Crew implements Employer {
 
   /** Takes a worker's jobs away: those that it has begun reject, the others wait for another one. */
   #release(member: Member, error: unknown): void {
-    this.members.delete(member);
     this.#recall(member);
     const { link } = member;
     const running = this.#running(member);
+    const ended: Job[] = [];
     for (;;) {
       const number = this.#scheduler.newest(member.number);
       if (number < 0) break;
@@ -347,12 +341,13 @@ export class Crew implements Employer {
       this.#scheduler.unsend(number);
       this.#part(job);
       member.lost.push(job);
-      if (!job.over) this.#settle(job, false, error);
+      ended.push(job);
     }
-    for (const job of member.late.values()) if (!job.over) this.#settle(job, false, error);
+    ended.push(...member.late.values());
     member.late.clear();
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#forget(member);
+    // Not before: this may let other jobs in, which must not go to this worker.
+    for (const job of ended) if (!job.over) this.#settle(job, false, error);
   }
 
   #bury(member: Member): void {
@@ -426,6 +421,19 @@ export class Crew implements Employer {
     this.#done(member, early, outcome, now);
   }
 
+  returned(member: Member, ids: readonly number[]): void {
+    const { link } = member;
+    if (!(link instanceof MailLink)) return;
+    link.recalled = false;
+    for (const id of ids) {
+      const job = link.find(id);
+      if (!job) continue;
+      link.withdraw(job);
+      this.#again(job);
+    }
+    this.dispatch();
+  }
+
   paced({ number, link }: Member): void {
     this.#scheduler.widen(number, link.window);
   }
@@ -444,7 +452,7 @@ export class Crew implements Employer {
   #settle(job: Job, ok: boolean, value: unknown): void {
     job.over = true;
     job.release?.();
-    job.client.over();
+    job.client.over(ok);
     if (ok) job.resolve(value);
     else job.reject(value);
   }
@@ -464,9 +472,7 @@ export class Crew implements Employer {
   }
 
   failed(member: Member, error: unknown): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#forget(member);
     // Where none can start nobody is left waiting; where others work, the next death tries again.
     if (this.members.size === 0 || ++this.#crashes >= CRASHES) this.fail(error);
   }
@@ -540,34 +546,32 @@ export class Crew implements Employer {
     }
   }
 
-  #letGo(member: Member): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
-    member.end();
-    this.#bury(member);
-  }
-
-  /** Lets go who is one too many, and looks again when others may have been idle for long. */
+  /** Lets go of who is one too many. */
   #trim(): void {
-    if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
-    if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = after(this.#idleTimeout + 1, () => {
-      this.#timer = undefined;
-      this.#trim();
-    });
+    this.#trimmer.look(this.members.size > this.max);
   }
 
   #dismiss(): void {
     for (;;) {
       const number = this.#scheduler.dismiss(this.#idleTimeout);
       if (number < 0) return;
-      this.#letGo(this.#byNumber[number]!);
+      const member = this.#byNumber[number]!;
+      this.#forget(member);
+      member.end();
+      this.#bury(member);
     }
+  }
+
+  /** A worker is no part of the crew any more. */
+  #forget(member: Member): void {
+    this.members.delete(member);
+    this.#scheduler.remove(member.number);
+    this.#byNumber[member.number] = undefined;
   }
 
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
+    if (this.#closed) return;
     this.min = min;
     this.max = max;
     this.#scheduler.limit(min, max);
@@ -579,8 +583,9 @@ export class Crew implements Employer {
   async close(): Promise<void> {
     this.collect(0);
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#trimmer.end();
     clearTimeout(this.#balance);
+    this.#stuck.end();
     for (const member of [...this.members]) {
       this.#release(member, destroyed());
       member.end();

@@ -34,12 +34,12 @@ export interface Employer extends Spoke {
   died(member: Member, error: Error): void;
   /** A job was answered by message: of which its ring tells too, or not. */
   answered(member: Member, id: number, outcome: Outcome): void;
+  /** It sent back what it has not begun, newest first. */
+  returned?(member: Member, ids: readonly number[]): void;
   /** It may have more or fewer jobs at a time than before. */
   paced(member: Member): void;
   message(member: Member, message: FromWorker): void;
 }
-
-let threads = 0;
 
 /** One worker. */
 export class Member {
@@ -53,9 +53,10 @@ export class Member {
   readonly #places: Place[] = [];
   #death: Promise<void> | undefined;
   #mourning: Mourning | undefined;
-  readonly #lock: string;
   /** Settles when the thread is certainly dead and what it had is returned. */
   buried: Promise<void> | undefined;
+  /** Settles `buried` of a member that was let go while it started. */
+  #ended: () => void = () => {};
   busyMs = 0;
   done = 0;
   failed = 0;
@@ -75,7 +76,6 @@ export class Member {
     this.number = number;
     this.workerId = workerId;
     this.#crew = crew;
-    this.#lock = `isolith-${crypto.getRandomValues(new Uint32Array(3)).join('-')}-${++threads}`;
     this.link = this.#newLink();
     void this.#start();
   }
@@ -103,27 +103,33 @@ export class Member {
       if (thread.startedBy === 'caller' && this.link instanceof RingLink) {
         this.link.free();
         this.link = new MailLink((message, transfer) => thread.post(message, transfer));
-      } else if (thread.startedBy !== 'caller') {
-        this.#death = deathOf(this.#lock);
+      } else if (thread.lock !== undefined) {
+        this.#death = deathOf(thread.lock);
         void this.#death.then(() => this.#died());
       }
-      if (this.state === 'leaving') return this.end();
+      if (this.state === 'leaving') {
+        this.end();
+        return void this.buried?.then(this.#ended);
+      }
       if (this.state !== 'starting') return;
       this.state = 'ready';
       crew.ready(this);
     } catch (error) {
+      const left = this.state === 'leaving';
       this.state = 'gone';
       this.#return();
-      crew.failed(this, error);
+      // Whose crew has let it go is no longer in its list.
+      if (left) this.#ended();
+      else crew.failed(this, error);
     }
   }
 
   #startMessage(): Start {
     const { kernel, hub, heap } = this.#crew;
     const { shared, memory, module } = kernel;
-    const message = { type: 'start', workerId: this.workerId, lock: this.#lock } as const;
+    const message = { type: 'start', workerId: this.workerId} as const;
     if (!shared || !hub || !(this.link instanceof RingLink)) return message;
-    const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
+    const own = { kernel: { bytes: module.share(), compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
     const link = this.link.address;
     if (!heap) return { ...message, ...own, link };
     return { ...message, ...own, link, heapMemory: heap.memory, ...named('heapThread', this.#reserve(heap, HEAP_STACK)) };
@@ -153,6 +159,8 @@ export class Member {
         this.#crew.paced(this);
       }
       this.#crew.dispatch();
+    } else if (message.type === 'returned') {
+      this.#crew.returned?.(this, message.ids);
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
     } else if (message.type === 'unloaded') {
@@ -160,6 +168,11 @@ export class Member {
     } else {
       this.#crew.message(this, message);
     }
+  }
+
+  /** How many jobs it has answered. */
+  get answers(): number {
+    return this.done + this.failed;
   }
 
   /** An answer came. */
@@ -194,6 +207,9 @@ export class Member {
     const { thread } = this;
     if (!thread) {
       this.state = 'leaving';
+      this.buried = new Promise((resolve) => {
+        this.#ended = resolve;
+      });
       return;
     }
     this.#leave();

@@ -34,6 +34,17 @@ export interface PoolOptions {
   readonly worker?: WorkerSource;
 }
 
+/** How a crew is made. */
+export interface CrewOptions {
+  readonly min: number;
+  readonly max: number;
+  /** After so many idle milliseconds workers beyond `min` are let go. */
+  readonly idleTimeout: number;
+  /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
+  readonly grace: number | undefined;
+  readonly worker: WorkerSource | undefined;
+}
+
 /** How urgent a task is: a higher number goes first; `'high'` is 10, `'low'` -10. */
 export type Priority = number | 'low' | 'normal' | 'high';
 
@@ -101,7 +112,7 @@ export function priorityOf(priority: Priority = 0): number {
   if (typeof priority === 'string') {
     const level = { low: -10, normal: 0, high: 10 }[priority];
     if (level !== undefined) return level;
-  } else if (!Number.isNaN(priority)) {
+  } else if (typeof priority === 'number' && !Number.isNaN(priority)) {
     return Math.max(-0x8000_0000, Math.min(0x7fff_ffff, Math.trunc(priority)));
   }
   throw new RangeError(`a priority is a number, 'low', 'normal' or 'high', not ${String(priority)}`);

@@ -1,8 +1,10 @@
 /** Values as bytes where that is faster than structured clone: chosen by kind and measured size. */
 
 import { encode, FULL, NOT_CODABLE, pack } from '../codec.js';
-import { IsolithError } from '../errors.js';
+import { IsolithError, notSerializable } from '../errors.js';
 import type { Job } from './job.js';
+import { packLive } from './live.js';
+import type { Handle } from '../sync/storage.js';
 
 /** Beyond this many bytes structured clone by postMessage holds its own. */
 const MOST = 256 * 1024;
@@ -28,16 +30,16 @@ export function encodeValue(value: unknown, what: string): number {
   isPacked = false;
   // A getter of the value that is being encoded sends another one: there is only one place for both.
   if (busy) return -1;
-  let isTree = false;
-  if (typeof value === 'object' && value !== null) {
-    const bytes = (value as ArrayBufferView).byteLength;
-    if (bytes > RAW && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) return -1;
-    isTree = bytes === undefined;
-  } else if (typeof value === 'string' && value.length > MOST) {
-    return -1;
-  }
+  if (typeof value === 'string' && value.length > MOST) return -1;
   busy = true;
   try {
+    let isTree = false;
+    if (typeof value === 'object' && value !== null) {
+      // Inside, for it may be a getter of the user's.
+      const bytes = (value as ArrayBufferView).byteLength;
+      if (bytes > RAW && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) return -1;
+      isTree = bytes === undefined;
+    }
     for (;;) {
       let end = isTree ? pack(value as object, words, scratch) : NOT_CODABLE;
       isPacked = end >= FEW;
@@ -51,6 +53,8 @@ export function encodeValue(value: unknown, what: string): number {
       words = new Int32Array(scratch.buffer);
     }
   } catch (cause) {
+    // Nested too deeply for scripts, or what a getter threw: structured clone decides.
+    if (cause instanceof RangeError) return -1;
     throw notSerializable(what, cause);
   } finally {
     busy = false;
@@ -62,14 +66,33 @@ export function encoded(): Uint8Array {
   return scratch;
 }
 
-/** The error for a value that no transport takes. */
-export function notSerializable(what: string, cause: unknown): IsolithError {
-  return new IsolithError('ERR_NOT_SERIALIZABLE', `${what} cannot be sent to another thread: ${String(cause)}`, { cause });
+/** What a task is refused with whose data could not be written. */
+export function unsent(error: unknown): IsolithError {
+  return error instanceof IsolithError ? error : notSerializable("the task's data", error);
 }
 
 /** Whether a value is copied by being written down, so that a snapshot of it needs nothing. */
 export function isPlain(value: unknown): boolean {
   return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+/** Task data copied as it was when its task was submitted. */
+export interface Copy {
+  readonly data: unknown;
+  readonly transfer: Transferable[] | undefined;
+  readonly handles: readonly Handle[] | undefined;
+}
+
+/** Copies data for later, and takes from its owner what moves. Throws `ERR_NOT_SERIALIZABLE`. */
+export function hold(data: unknown, transfer: Transferable[] | undefined): Copy {
+  if (isPlain(data) && !transfer) return { data, transfer, handles: undefined };
+  try {
+    const { data: packed, handles } = packLive(data);
+    const copy = structuredClone({ data: packed, transfer }, { transfer: transfer ?? [] });
+    return { ...copy, handles };
+  } catch (cause) {
+    throw notSerializable("the task's data", cause);
+  }
 }
 
 /** Copies a job's data as postMessage would, because the message comes later. */
