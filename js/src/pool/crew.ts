@@ -554,8 +554,8 @@ export class Crew implements Employer {
   #dismiss(): void {
     for (;;) {
       const number = this.#scheduler.dismiss(this.#idleTimeout);
-      if (number < 0) return;
-      const member = this.#byNumber[number]!;
+      const member = this.#byNumber[number];
+      if (!member || member.streams > 0) return;
       this.#forget(member);
       member.end();
       this.#bury(member);
