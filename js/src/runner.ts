@@ -26,6 +26,8 @@ export class Runner implements Host {
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
+  /** The doorbell of the ring; never throws. */
+  bell: () => void = () => {};
 
   constructor(send: Send) {
     this.#send = send;
@@ -43,7 +45,7 @@ export class Runner implements Host {
   take(message: ToWorker): void {
     const duty = this.#duty;
     if (message === 0) {
-      if (duty instanceof RingDuty) duty.ring();
+      this.bell();
     } else if (message.type === 'start') {
       void this.#start(message);
     } else if (message.type === 'jobs') {
@@ -69,7 +71,7 @@ export class Runner implements Host {
       await held;
       this.workerId = start.workerId;
       this.#send({ type: 'ready' });
-      if (this.#duty instanceof RingDuty) this.#duty.ring();
+      this.bell();
     } catch (error) {
       this.#send({ type: 'failed', error: packError(error) });
     }
@@ -87,15 +89,19 @@ export class Runner implements Host {
     }
     this.#shares = memory !== undefined;
     const execute = this.#execute.bind(this);
-    this.#duty =
-      mine && link !== undefined
-        ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send)
-        : new (rest().MailDuty)(this, execute, this.#send);
+    if (mine && link !== undefined) {
+      const ring = new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send);
+      this.bell = () => ring.ring();
+      this.#duty = ring;
+    } else {
+      this.#duty = new (rest().MailDuty)(this, execute, this.#send);
+    }
     return true;
   }
 
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
     const known = this.#functions.get(fn);
+    if (known && !known.spread && !block) return known.fn(data as never, context as never);
     if (known) return this.#call(known, data, block, context);
     const text = source();
     const made = text.startsWith(KERNEL) ? this.#kernels.callable(text) : functionFrom(text);

@@ -17,7 +17,8 @@ export function serve<Other = never>(other?: (message: ToWorker | Other) => mess
   Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {
-    if (!other?.(data)) runner.take(data as ToWorker);
+    if (data === 0) runner.bell();
+    else if (!other?.(data)) runner.take(data as ToWorker);
   };
   // Browsers tell the page of uncaught errors, but not of these.
   scope.addEventListener('unhandledrejection', (event) => {

@@ -7,31 +7,16 @@ import { after } from '../timer.js';
 import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
-import type { Client, Job } from './job.js';
+import { type Client, type Job, jobOf, nextJob, type TaskRef } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
-import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
-import { destroyed } from './options.js';
+import { Staff } from './staff.js';
+import { BY_MESSAGE, RING, Scheduler, SOON, WORKER } from './scheduler.js';
+import { type CrewOptions, destroyed, type Observer } from './options.js';
+import { plainLength } from './plain.js';
 import { encoded, encodeValue, isJson, isPlain, notSerializable, snapshot } from './payload.js';
-
-/** How a crew is made. */
-export interface CrewOptions {
-  readonly min: number;
-  readonly max: number;
-  /** After so many idle milliseconds workers beyond `min` are let go. */
-  readonly idleTimeout: number;
-  /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
-  readonly grace: number | undefined;
-  readonly worker: WorkerSource | undefined;
-}
-
-/** What a crew tells those who use it. */
-export interface Observer {
-  event(type: string, detail: unknown): void;
-  message(member: Member, message: FromWorker): void;
-}
 
 /** Time that a task which has looked at its signal is given, in milliseconds. */
 const GRACE = 100;
@@ -44,40 +29,33 @@ export class Crew implements Employer {
   readonly sources: Sources | undefined;
   readonly workerSource: WorkerSource | undefined;
   readonly heap: Kernel | undefined;
-  readonly members = new Set<Member>();
+  readonly members: ReadonlySet<Member>;
   readonly figures = new Figures();
   readonly observers = new Set<Observer>();
   failure: unknown;
-  min: number;
-  max: number;
-  readonly #idleTimeout: number;
   readonly #grace: number | undefined;
   readonly #scheduler: Scheduler;
-  /** Jobs and workers by their numbers at the scheduler. */
+  readonly #staff: Staff;
+  /** By their numbers at the scheduler. */
   readonly #jobs: (Job | undefined)[] = [];
-  readonly #byNumber: (Member | undefined)[] = [];
   /** Jobs that wait or run. */
   #count = 0;
-  readonly #buried: Promise<void>[] = [];
   #crashes = 0;
-  #workers = 0;
   #closed = false;
   #collecting = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
     this.kernel = kernel;
     this.heap = heap;
     this.workerSource = options.worker;
-    this.#idleTimeout = options.idleTimeout;
     this.#grace = options.grace;
-    this.min = options.min;
-    this.max = options.max;
     this.hub = hubOf(kernel);
     if (this.hub) this.sources = new Sources(this.hub.kernel, this.hub.views);
     this.hub?.add(this);
     this.#scheduler = new Scheduler(kernel, this.hub?.views, options.min, options.max);
+    this.#staff = new Staff(this.#scheduler, options, (number, workerId) => new Member(this, number, workerId));
+    this.members = this.#staff.members;
     this.#grow();
   }
 
@@ -86,14 +64,51 @@ export class Crew implements Employer {
     return this.members.size;
   }
 
+  /** Workers at the most. */
+  get max(): number {
+    return this.#staff.max;
+  }
+
   /** Workers that were ended and whose death is not yet certain. */
   get ending(): number {
-    return this.#buried.length;
+    return this.#staff.ending;
   }
 
   /** Jobs that a worker has. */
   load(member: Member): number {
     return this.#scheduler.load(member.number);
+  }
+
+  /** Whether nobody waits for anything. */
+  get isIdle(): boolean {
+    return this.#count === 0;
+  }
+
+  /**
+   * A task without wishes whose data is a plain value: if a worker has room it gets it at once, and
+   * what else is to be done about it is done while the worker wakes up. False if that cannot be.
+   */
+  send(client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): boolean {
+    const length = plainLength(data);
+    if (length === undefined || fn.prepare || !this.sources || this.failure !== undefined) return false;
+    const scheduler = this.#scheduler;
+    const queuedAt = performance.now();
+    const id = nextJob();
+    const sent = scheduler.send(id, fn.id, this.sources.address(fn), length, typeof data === 'number' ? data : 0);
+    if (sent === 0) return false;
+    const member = this.#staff.at(sent >>> WORKER);
+    if ((sent & RING) !== 0) member.thread?.post(0);
+    else if ((sent & SOON) !== 0) this.hub?.expectSoon();
+    const job = jobOf(id, client, fn, data, resolve, reject);
+    job.number = scheduler.job;
+    job.slot = scheduler.slot;
+    job.member = member;
+    job.queuedAt = queuedAt;
+    this.#jobs[job.number] = job;
+    this.#count++;
+    this.figures.settle();
+    this.#grow();
+    return true;
   }
 
   /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
@@ -160,7 +175,7 @@ export class Crew implements Employer {
   /** Writes a job for the worker on the desk, and hands it over. */
   #hand(job: Job, slot: number): void {
     const number = this.#scheduler.worker;
-    const member = this.#byNumber[number]!;
+    const member = this.#staff.at(number);
     job.member = member;
     job.fn.prepare?.(member);
     member.link.write(job, slot === BY_MESSAGE ? 0 : slot, job.bytes === undefined && !isPlain(job.data) && this.load(member) > 1);
@@ -206,7 +221,7 @@ export class Crew implements Employer {
         this.#balance = undefined;
         this.dispatch();
       }, 2);
-    } else if (number >= 0 && this.#recall(this.#byNumber[number]!, this.#scheduler.job) > 0) {
+    } else if (number >= 0 && this.#recall(this.#staff.at(number), this.#scheduler.job) > 0) {
       this.dispatch();
     }
   }
@@ -330,7 +345,7 @@ export class Crew implements Employer {
 
   /** Takes a worker's jobs away: those that it has begun reject, the others wait for another one. */
   #release(member: Member, error: unknown): void {
-    this.members.delete(member);
+    this.#staff.members.delete(member);
     this.#recall(member);
     const { link } = member;
     const running = this.#running(member);
@@ -351,16 +366,12 @@ export class Crew implements Employer {
     }
     for (const job of member.late.values()) if (!job.over) this.#settle(job, false, error);
     member.late.clear();
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#staff.remove(member);
   }
 
   #bury(member: Member): void {
     this.event('exit', { workerId: member.workerId });
-    const grave = (member.buried ?? Promise.resolve()).then(() => {
-      this.#buried.splice(this.#buried.indexOf(grave), 1);
-    });
-    this.#buried.push(grave);
+    this.#staff.bury(member);
   }
 
   /** Takes answers out of the rings, after so many glances; whether there were any. */
@@ -374,19 +385,19 @@ export class Crew implements Employer {
     try {
       do {
         this.#take(slot, now);
-        slot = this.#scheduler.collect(0);
+        slot = this.#count === 0 ? 0 : this.#scheduler.collect(0);
       } while (slot !== 0);
     } finally {
       this.#collecting = false;
     }
-    if (this.members.size > this.min) this.#trim();
+    if (this.members.size > this.#staff.min) this.#trim();
     return true;
   }
 
   /** Takes one answer, of the job and worker on the desk. */
   #take(slot: number, now: number): void {
     const job = this.#jobs[this.#scheduler.job]!;
-    const member = this.#byNumber[this.#scheduler.worker]!;
+    const member = this.#staff.at(this.#scheduler.worker);
     const outcome = (member.link as RingLink).read(slot, job);
     this.#part(job);
     if (outcome) {
@@ -409,7 +420,7 @@ export class Crew implements Employer {
       this.#scheduler.answered(job.number, outcome.end - outcome.start, outcome.end);
       this.#part(job);
       this.#done(member, job, outcome, now);
-      if (this.members.size > this.min) this.#trim();
+      if (this.members.size > this.#staff.min) this.#trim();
       return;
     }
     const job = late.get(id);
@@ -432,13 +443,12 @@ export class Crew implements Employer {
 
   #done(member: Member, job: Job, outcome: Outcome, now: number): void {
     this.#crashes = 0;
-    member.count(outcome);
-    this.figures.record(member.workerId, job, outcome, now);
     if (member.asked === job) {
       member.asked = undefined;
       this.#scheduler.ask(member.number, false);
     }
     if (!job.over) this.#settle(job, outcome.ok, outcome.value);
+    this.figures.record(member, job, outcome, now, this.#count === 0);
   }
 
   #settle(job: Job, ok: boolean, value: unknown): void {
@@ -454,19 +464,17 @@ export class Crew implements Employer {
     this.event('start', { workerId: member.workerId, startedBy: member.startedBy });
     const { number, link } = member;
     this.#scheduler.join(number, link.address, link.window);
-    this.doze(true);
+    this.doze();
     this.#trim();
     this.dispatch();
   }
 
-  doze(yes: boolean): boolean {
-    return this.#scheduler.doze(yes);
+  doze(): boolean {
+    return this.#scheduler.doze();
   }
 
   failed(member: Member, error: unknown): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    this.#staff.remove(member);
     // Where none can start nobody is left waiting; where others work, the next death tries again.
     if (this.members.size === 0 || ++this.#crashes >= CRASHES) this.fail(error);
   }
@@ -483,6 +491,7 @@ export class Crew implements Employer {
 
   died(member: Member, error: Error): void {
     const had = this.#running(member) !== undefined;
+    this.figures.settle();
     this.#release(member, error);
     this.#bury(member);
     this.event('crash', { workerId: member.workerId, error });
@@ -528,49 +537,22 @@ export class Crew implements Employer {
     for (const observer of this.observers) observer.event(type, detail);
   }
 
-  /** Starts as many workers as the scheduler asks for. */
   #grow(): void {
-    if (this.members.size >= this.max || this.#closed || this.failure !== undefined) return;
-    for (;;) {
-      const number = this.#scheduler.hire();
-      if (number < 0) return;
-      const member = new Member(this, number, ++this.#workers);
-      this.#byNumber[number] = member;
-      this.members.add(member);
-    }
+    if (this.failure === undefined) this.#staff.grow();
   }
 
-  #letGo(member: Member): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
-    member.end();
-    this.#bury(member);
-  }
-
-  /** Lets go who is one too many, and looks again when others may have been idle for long. */
+  /** Lets go who is one too many, or has been idle for long. */
   #trim(): void {
-    if (this.members.size > this.max || this.#timer === undefined) this.#dismiss();
-    if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = after(this.#idleTimeout + 1, () => {
-      this.#timer = undefined;
-      this.#trim();
+    this.#staff.trim((member) => {
+      this.#staff.remove(member);
+      member.end();
+      this.#bury(member);
     });
-  }
-
-  #dismiss(): void {
-    for (;;) {
-      const number = this.#scheduler.dismiss(this.#idleTimeout);
-      if (number < 0) return;
-      this.#letGo(this.#byNumber[number]!);
-    }
   }
 
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
-    this.min = min;
-    this.max = max;
-    this.#scheduler.limit(min, max);
+    this.#staff.resize(min, max);
     this.#trim();
     this.dispatch();
   }
@@ -579,7 +561,7 @@ export class Crew implements Employer {
   async close(): Promise<void> {
     this.collect(0);
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#staff.close();
     clearTimeout(this.#balance);
     for (const member of [...this.members]) {
       this.#release(member, destroyed());
@@ -588,7 +570,7 @@ export class Crew implements Employer {
     }
     this.#turnAway(destroyed());
     this.hub?.remove(this);
-    await Promise.all(this.#buried);
+    await this.#staff.mourn();
     this.sources?.free();
     this.#scheduler.free();
   }
