@@ -2,12 +2,13 @@
 
 import type { MemoryBlock, TypedBlock } from './block.js';
 import { IsolithError } from './errors.js';
+import type { Heap } from './heap.js';
 import { heapInstance, type Kernel } from './kernel.js';
 import { Crew } from './pool/crew.js';
 import type { TraceEvent } from './pool/figures.js';
 import { type Client, type Job, jobOf, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
-import { packLive } from './pool/live.js';
 import type { Member } from './pool/member.js';
+import { type Copy, hold } from './pool/payload.js';
 import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, span, timedOut, whole } from './pool/options.js';
 import { each, fold, type ForOptions, type MapOptions, type Mapped, mapped, overArray, type ReduceOptions } from './pool/parallel.js';
 import { Far, type Proxied } from './pool/proxy.js';
@@ -43,26 +44,33 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : unknow
 export class Pool extends EventTarget implements Client {
   readonly name: string;
   readonly #crew: Crew;
-  /** Tasks that wait or run, but for those that wait to be let in. */
+  /** Tasks that wait or run, but for those that wait to be let in or run here. */
   #count = 0;
+  #done = 0;
+  #failed = 0;
   readonly #limit: number;
   readonly #onFull: NonNullable<PoolOptions['onQueueFull']>;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting[] = [];
+  /** What ends the wait for tasks that run on this thread. */
+  readonly #here = new Set<(error: unknown) => void>();
   readonly #idle: (() => void)[] = [];
   readonly #far: Far;
   /** Types of events that were ever listened for. */
   readonly #heard = new Set<string>();
   #module: string | undefined;
+  #state: 'open' | 'draining' | 'gone' = 'open';
+  #drained: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
 
   constructor(options: PoolOptions, heap?: Kernel) {
     super();
     this.name = options.name ?? 'pool';
     this.#limit = options.queueLimit === undefined ? Infinity : whole('queueLimit', options.queueLimit, 0);
-    this.#onFull = options.onQueueFull ?? 'reject';
+    this.#onFull = whatWhenFull(options.onQueueFull);
     if (options.module !== undefined) this.#module = absolute(options.module);
     if (options.share) {
       this.#crew = options.share.#crew;
+      if (this.#crew.closed) throw destroyed();
     } else {
       const [min, max] = bounds(options);
       const { worker } = options;
@@ -76,12 +84,17 @@ export class Pool extends EventTarget implements Client {
 
   /** Number of workers, those that start included; 0 after `destroy`. */
   get size(): number {
-    return this.#ended ? 0 : this.#crew.size;
+    return this.#state === 'gone' ? 0 : this.#crew.size;
+  }
+
+  /** Number of workers at the most; for the package's own use. */
+  get most(): number {
+    return this.#crew.max;
   }
 
   /** Tasks of this pool that wait or run. */
   get pendingTasks(): number {
-    return this.#count + this.#waiting.length;
+    return this.#count + this.#waiting.length + this.#here.size;
   }
 
   /** How the workers came to be: `caller` means that tasks run on this thread. */
@@ -101,7 +114,7 @@ export class Pool extends EventTarget implements Client {
   run(fn: AnyFunction | string, data?: unknown, options?: RunOptions): Promise<unknown> {
     if (options !== undefined) return this.submit(() => this.#refOf(fn), data, undefined, options);
     return new Promise((resolve, reject) => {
-      if (this.#ended) throw destroyed();
+      if (this.#state !== 'open') throw destroyed();
       const ref = this.#refOf(fn);
       if (this.#isOpen() && this.#crew.send(this, ref, data, resolve, reject)) this.#count++;
       else this.#enter(ref, data, undefined, {}, resolve, reject);
@@ -117,7 +130,7 @@ export class Pool extends EventTarget implements Client {
   ): Promise<Awaited<R>> {
     return this.submit(() => {
       requireShared('runHeap');
-      if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
+      this.checkBlock(block);
       return this.#refOf(fn as AnyFunction);
     }, data, block, options) as Promise<Awaited<R>>;
   }
@@ -187,6 +200,15 @@ export class Pool extends EventTarget implements Client {
     return kernel.call(this, name, args);
   }
 
+  /** Throws unless a block is there and on the heap of this pool's tasks; for the package's own use. */
+  checkBlock(block: MemoryBlock): void {
+    if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
+    const { heap } = block as { heap?: Heap };
+    if (heap && heap.memory !== this.heapMemory) {
+      throw new RangeError("the block is on another heap than this pool's tasks: make the pool by createPoolWasm(heap.memory, size)");
+    }
+  }
+
   /** The memory that tasks work on; for the package's own use. */
   get heapMemory(): WebAssembly.Memory {
     return (this.#crew.heap ?? this.#crew.kernel).memory;
@@ -212,7 +234,7 @@ export class Pool extends EventTarget implements Client {
     return this.#far.proxy<T>(absolute(url));
   }
 
-  /** What is going on, and what was. */
+  /** What is going on, and what was; workers and latencies are those of all pools that share them. */
   stats(): PoolStats {
     const { figures, members } = this.#crew;
     figures.settle();
@@ -220,10 +242,9 @@ export class Pool extends EventTarget implements Client {
       const { workerId, state, startedBy, busyMs, done, failed } = member;
       return { workerId, state, startedBy, busyMs, done, failed, load: this.#crew.load(member) };
     });
-    const busy = workers.filter(({ load }) => load > 0).length;
-    const running = Math.min(this.#count, busy);
-    const { done, failed, queueLatency, wakeLatency } = figures;
-    return { queued: this.pendingTasks - running, running, done, failed, ending: this.#crew.ending, workers, queueLatency, wakeLatency };
+    const running = this.#crew.runningOf(this) + this.#here.size;
+    const { queueLatency, wakeLatency } = figures;
+    return { queued: this.pendingTasks - running, running, done: this.#done, failed: this.#failed, ending: this.#crew.ending, workers, queueLatency, wakeLatency };
   }
 
   /** The last 8,192 tasks in the Chrome trace format: `JSON.stringify` it for a trace viewer. */
@@ -231,10 +252,12 @@ export class Pool extends EventTarget implements Client {
     return this.#crew.figures.trace(this.name);
   }
 
-  /** Changes the number of workers; those too many end after their task. */
+  /** Changes the number of workers, for all pools that share them; those too many end after their task. */
   resize(size: number): void {
     whole('the number of workers of a pool', size, 1);
+    if (this.#state === 'gone') throw destroyed();
     this.#crew.resize(size, size);
+    this.#letIn();
   }
 
   /** Resolves when no task of this pool waits or runs. */
@@ -245,20 +268,25 @@ export class Pool extends EventTarget implements Client {
 
   /**
    * Ends the workers; what still waits or runs rejects with `ERR_POOL_DESTROYED`, with `drain` it is
-   * finished first. Resolves when the workers' death is certain and their memory returned.
+   * finished first, unless `destroy()` is called again without. Resolves when the workers' death is
+   * certain and their memory returned; at once where another pool goes on with them.
    */
   destroy(options: { drain?: boolean } = {}): Promise<void> {
-    return (this.#ended ??= options.drain ? this.drain().then(() => this.#end()) : this.#end());
+    if (!options.drain) return (this.#ended ??= this.#end());
+    if (this.#state === 'open') this.#state = 'draining';
+    return (this.#drained ??= this.drain().then(() => this.destroy()));
   }
 
-  #end(): Promise<void> {
+  async #end(): Promise<void> {
+    this.#state = 'gone';
     const error = destroyed();
-    for (const admit of this.#waiting.splice(0)) admit();
-    this.#crew.observers.delete(this);
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error);
+    for (const stop of this.#here) stop(error);
     this.#far.end();
-    if (this.#crew.observers.size === 0) return this.#crew.close();
+    // The last that uses the workers hears of their ends.
+    if (this.#crew.observers.size === 1) return this.#crew.close();
+    this.#crew.observers.delete(this);
     for (const job of this.#crew.jobsOf(this)) this.#crew.cancel(job, error);
-    return Promise.resolve();
   }
 
   [Symbol.dispose](): void {
@@ -272,9 +300,10 @@ export class Pool extends EventTarget implements Client {
   /** Submits a task; for the package's own use. */
   submit(refOf: () => TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#ended) throw destroyed();
-      options.signal?.throwIfAborted();
-      if (options.timeout !== undefined) span('a timeout', options.timeout);
+      if (this.#state !== 'open') throw destroyed();
+      const { timeout, signal } = options;
+      signal?.throwIfAborted();
+      if (timeout !== undefined) span('a timeout', timeout);
       this.#enter(refOf(), data, block, options, resolve, reject);
     });
   }
@@ -294,15 +323,16 @@ export class Pool extends EventTarget implements Client {
 
   #admit(
     fn: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions,
-    resolve: (value: unknown) => void, reject: (error: unknown) => void,
+    resolve: (value: unknown) => void, reject: (error: unknown) => void, held?: Held,
   ): void {
-    const { timeout, signal, transfer } = options;
+    const { timeout, signal, transfer } = held ?? options;
     const job = jobOf(nextJob(), this, fn, data, resolve, reject);
+    job.handles = held?.handles;
     if (block && block.ptr !== null) job.block = { ptr: block.ptr, size: block.size };
     if (transfer && transfer.length > 0) job.transfer = transfer;
     if (options.priority !== undefined) job.priority = priorityOf(options.priority);
     job.onProgress = options.onProgress;
-    job.queuedAt = performance.now();
+    job.queuedAt = held?.queuedAt ?? performance.now();
     this.#crew.submit(job);
     this.#count++;
     if (!job.over && (timeout !== undefined || signal)) limit(this.#crew, job, timeout, signal);
@@ -315,44 +345,83 @@ export class Pool extends EventTarget implements Client {
     if (this.#onFull === 'reject') {
       throw new IsolithError('ERR_QUEUE_FULL', `${this.#count} tasks are pending, and queueLimit is ${this.#limit}`);
     }
-    if (this.#onFull === 'runOnMain') {
-      // A copy is taken now, before the code for it is there.
-      const { data: packed, handles } = packLive(data);
-      const copy: unknown = structuredClone(packed, { transfer: options.transfer ?? [] });
-      import('./pool/here.js').then(({ runHere }) => runHere(fn, copy, handles, block, options)).then(resolve, reject);
-      return;
-    }
-    const { timeout, signal } = options;
+    const priority = options.priority === undefined ? 0 : priorityOf(options.priority);
+    const { timeout, signal, transfer } = options;
+    const copy = hold(data, transfer);
+    const queuedAt = performance.now();
     let late: ReturnType<typeof setTimeout> | undefined;
+    const aborted = (): void => giveUp(signal?.reason);
     const leave = (): void => {
       clearTimeout(late);
       signal?.removeEventListener('abort', aborted);
     };
-    const admit = (): void => {
-      leave();
-      try {
-        if (this.#ended) throw destroyed();
-        this.#admit(fn, data, block, options, resolve, reject);
-      } catch (error) {
+    let giveUp: (error: unknown) => void;
+    // What needs a worker waits for one.
+    if (this.#onFull === 'runOnMain' && !fn.away) {
+      const control = new AbortController();
+      giveUp = (error) => {
+        leave();
+        control.abort(error);
+        if (this.#here.delete(giveUp)) this.#left(false);
         reject(error);
-      }
-    };
-    const giveUp = (error: unknown): void => {
-      leave();
-      this.#waiting.splice(this.#waiting.indexOf(admit), 1);
-      reject(error);
-    };
-    const aborted = (): void => giveUp(signal?.reason);
+      };
+      const end = (ok: boolean, settle: () => void): void => {
+        leave();
+        if (this.#here.delete(giveUp)) this.#left(ok);
+        settle();
+      };
+      this.#here.add(giveUp);
+      import('./pool/here.js')
+        .then(({ runHere }) => runHere(fn, copy, block, this.heapMemory, control.signal, options.onProgress))
+        .then((value) => end(true, () => resolve(value)), (error: unknown) => end(false, () => reject(error)));
+    } else {
+      const waiting: Waiting = {
+        priority,
+        admit: () => {
+          leave();
+          const left = timeout === undefined ? undefined : Math.max(0, timeout - (performance.now() - queuedAt));
+          try {
+            this.#admit(fn, copy.data, block, options, resolve, reject, { ...copy, timeout: left, signal, queuedAt });
+          } catch (error) {
+            reject(error);
+          }
+        },
+        refuse: (error) => {
+          leave();
+          this.#failed++;
+          reject(error);
+        },
+      };
+      giveUp = (error) => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        waiting.refuse(error);
+      };
+      let at = this.#waiting.length;
+      while (at > 0 && this.#waiting[at - 1]!.priority < priority) at--;
+      this.#waiting.splice(at, 0, waiting);
+    }
     if (timeout !== undefined) late = after(timeout, () => giveUp(timedOut(timeout)));
     signal?.addEventListener('abort', aborted);
-    this.#waiting.push(admit);
+  }
+
+  /** Lets tasks in that wait for it, as many as there is room for. */
+  #letIn(): void {
+    while (this.#waiting.length > 0 && this.#count < this.#crew.max + this.#limit && this.#state !== 'gone') {
+      this.#waiting.shift()?.admit();
+    }
   }
 
   /** A job is over; called by the crew. */
-  over(): void {
+  over(ok: boolean): void {
     this.#count--;
-    if (this.#waiting.length > 0 && !this.#ended) this.#waiting.shift()?.();
-    if (this.#count > 0 || this.#waiting.length > 0) return;
+    this.#left(ok);
+  }
+
+  #left(ok: boolean): void {
+    if (ok) this.#done++;
+    else this.#failed++;
+    if (this.#waiting.length > 0) this.#letIn();
+    if (this.#count > 0 || this.pendingTasks > 0) return;
     if (this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
     if (this.#heard.size > 0) this.event('idle', {});
   }
@@ -384,6 +453,25 @@ export class Pool extends EventTarget implements Client {
     if (this.#module !== undefined) return refOfExport(this.#module, fn, false);
     throw new IsolithError('ERR_NO_SUCH_TASK', `run('${fn}') needs a module: createPool({ module }) or pool.module(url)`);
   }
+}
+
+/** A task that waits to be let in. */
+interface Waiting {
+  readonly priority: number;
+  admit(): void;
+  refuse(error: unknown): void;
+}
+
+/** What a task that was let in late had when it was submitted, and what is left of its time. */
+interface Held extends Copy {
+  readonly timeout: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly queuedAt: number;
+}
+
+function whatWhenFull(answer: PoolOptions['onQueueFull'] = 'reject'): NonNullable<PoolOptions['onQueueFull']> {
+  if (['reject', 'wait', 'runOnMain'].includes(answer)) return answer;
+  throw new RangeError(`onQueueFull is 'reject', 'wait' or 'runOnMain', not ${String(answer)}`);
 }
 
 /** Ends a job's wait at its deadline or with its signal. */

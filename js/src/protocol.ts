@@ -57,7 +57,7 @@ export interface KernelMessage {
   readonly libraries: readonly number[];
 }
 
-/** 0 is the doorbell; `data` belongs to a job of the ring, `drop` takes it back; `reply` answers a call-back. */
+/** 0 is the doorbell; `data` belongs to a job of the ring, `drop` takes it back; `recall` asks for jobs not begun; `reply` answers a call-back. */
 export type ToWorker =
   | 0
   | Start
@@ -65,6 +65,7 @@ export type ToWorker =
   | { readonly type: 'data'; readonly id: number; readonly data: unknown; readonly handles: readonly Handle[] | undefined }
   | { readonly type: 'drop'; readonly id: number }
   | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'recall' }
   | { readonly type: 'reply'; readonly call: number; readonly ok: boolean; readonly value: unknown }
   | { readonly type: 'ask'; readonly id: number; readonly call: number; readonly what: 'next' | 'return' }
   | KernelMessage
@@ -87,6 +88,7 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: unknown }
   | { readonly type: 'answers'; readonly answers: readonly Answer[] }
   | { readonly type: 'listens'; readonly id: number }
+  | { readonly type: 'returned'; readonly ids: readonly number[] }
   | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
   | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }

@@ -50,6 +50,8 @@ export class Runner implements Host {
       void this.#start(message);
     } else if (message.type === 'jobs') {
       if (duty && !(duty instanceof RingDuty)) duty.jobs(message.jobs);
+    } else if (message.type === 'recall') {
+      if (duty && !(duty instanceof RingDuty)) duty.recall();
     } else if (message.type === 'data') {
       if (duty instanceof RingDuty) duty.data(message.id, message.handles ? rest().reviveLive(message.data, message.handles) : message.data);
     } else if (message.type === 'drop') {
@@ -61,6 +63,12 @@ export class Runner implements Host {
     } else {
       this.#stage.take(message);
     }
+  }
+
+  /** A message came that the browser could not read on this thread. */
+  unread(): void {
+    if (this.#duty instanceof RingDuty) this.#duty.unread();
+    else throw new RangeError("the browser could not read a task's data in the worker: it is nested too deeply");
   }
 
   async #start(start: Start): Promise<void> {

@@ -6,7 +6,9 @@ import type { FromWorker, ToWorker } from './protocol.js';
 
 interface Scope<To> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  onmessage: ((event: MessageEvent<To>) => void) | null;
+  /** Chromium gives null for what it cannot read here, others an event of its own. */
+  onmessage: ((event: MessageEvent<To | null>) => void) | null;
+  onmessageerror: (() => void) | null;
   addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
@@ -18,8 +20,10 @@ export function serve<Other = never>(other?: (message: ToWorker | Other) => mess
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {
     if (data === 0) runner.bell();
+    else if (data === null) runner.unread();
     else if (!other?.(data)) runner.take(data as ToWorker);
   };
+  scope.onmessageerror = () => runner.unread();
   // Browsers tell the page of uncaught errors, but not of these.
   scope.addEventListener('unhandledrejection', (event) => {
     event.preventDefault();

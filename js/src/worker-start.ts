@@ -150,7 +150,12 @@ function workerThread(startedBy: StartedBy, worker: Worker): Thread {
     onerror: () => {},
     terminate: () => worker.terminate(),
   };
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => thread.onmessage(data);
+  const unread = (): void => thread.onerror(new IsolithError('ERR_WORKER_CRASHED', 'what the worker sent cannot be read on this thread: it is nested too deeply'));
+  worker.onmessage = ({ data }: MessageEvent<FromWorker | null>) => {
+    if (data === null) unread();
+    else thread.onmessage(data);
+  };
+  worker.onmessageerror = unread;
   worker.onerror = (event) => {
     event.preventDefault();
     thread.onerror(new IsolithError('ERR_WORKER_CRASHED', event.message || 'the worker crashed'));

@@ -72,6 +72,12 @@ impl Queue {
         Some(first.job)
     }
 
+    /// Puts back what `pop` has just given, for nobody could take it: as if it had not been asked for.
+    pub fn undo(&mut self, job: u32, priority: i32) {
+        self.turns = (self.turns + FAIRNESS - 1) % FAIRNESS;
+        self.put_back(job, priority);
+    }
+
     /// How many jobs wait.
     pub fn len(&self) -> u32 {
         self.length

@@ -23,6 +23,7 @@ const doubles = new Float64Array(1);
 const doubleBytes = new Uint8Array(doubles.buffer);
 const words = new BigInt64Array(doubles.buffer);
 const brandOf = Object.prototype.toString;
+const bytesOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get as (this: ArrayBuffer) => number;
 
 // The state of the encoding in progress. Module variables, not an object: they are the hot path.
 let out = new Uint8Array(0);
@@ -232,7 +233,10 @@ function putObject(value: object): void {
   if (prototype === Object.prototype) return putPlain(value as Record<string, unknown>);
   if (Array.isArray(value)) return putArray(value);
   if (ArrayBuffer.isView(value)) return putView(value);
-  switch (brandOf.call(value)) {
+  const brand = brandOf.call(value);
+  // What names itself may be no such thing; only these do so of themselves.
+  if (Symbol.toStringTag in value && !NAMED.has(brand)) throw stopNotCodable;
+  switch (brand) {
     case '[object Object]':
       return putPlain(value as Record<string, unknown>);
     case '[object Date]':
@@ -262,12 +266,24 @@ function putObject(value: object): void {
       return putString(String.prototype.valueOf.call(value));
     case '[object BigInt]':
       out[at++] = Tag.boxedBigint;
-      return putBigint(BigInt.prototype.valueOf.call(value));
+      return putBigint(real(() => BigInt.prototype.valueOf.call(value)));
     case '[object Error]':
       return putError(value as Error);
     default:
       // A platform object, or one that names itself: structured clone knows, we do not.
       throw stopNotCodable;
+  }
+}
+
+/** Kinds whose prototypes name them. */
+const NAMED = new Set(['[object Map]', '[object Set]', '[object ArrayBuffer]', '[object BigInt]']);
+
+/** What only a real Map, Set or buffer answers; a mere object that is called so is for structured clone. */
+function real<T>(ask: () => T): T {
+  try {
+    return ask();
+  } catch {
+    throw stopNotCodable;
   }
 }
 
@@ -280,9 +296,11 @@ function putPlain(value: Record<string, unknown>): void {
 
 function putProperties(value: Record<string, unknown>, keys: readonly string[]): void {
   for (const key of keys) {
+    const item = value[key];
+    // A getter may have removed a later property, which a clone then lacks.
+    if (item === undefined && !Object.hasOwn(value, key)) throw stopNotCodable;
     putString(key);
-    // A getter may have removed a later property: it is then undefined here, absent in a clone.
-    put(value[key]);
+    put(item);
   }
 }
 
@@ -303,7 +321,7 @@ function putArray(value: unknown[]): void {
 }
 
 function putMap(value: Map<unknown, unknown>): void {
-  const entries = [...Map.prototype.entries.call(value)];
+  const entries = real(() => [...Map.prototype.entries.call(value)]);
   out[at++] = Tag.map;
   putCount(entries.length);
   for (const [key, item] of entries) {
@@ -313,28 +331,32 @@ function putMap(value: Map<unknown, unknown>): void {
 }
 
 function putSet(value: Set<unknown>): void {
-  const items = [...Set.prototype.values.call(value)];
+  const items = real(() => [...Set.prototype.values.call(value)]);
   out[at++] = Tag.set;
   putCount(items.length);
   for (const item of items) put(item);
 }
 
 function putError(value: Error): void {
+  // Some engines keep its class and its errors.
+  if (value instanceof AggregateError) throw stopNotCodable;
   out[at++] = Tag.error;
   const name = ERRORS.indexOf(String(value.name));
   out[at++] = name < 0 ? 0 : name;
   const message = Object.getOwnPropertyDescriptor(value, 'message');
   const cause = Object.getOwnPropertyDescriptor(value, 'cause');
   const { stack } = value;
-  out[at++] = (message ? 1 : 0) | (typeof stack === 'string' ? 2 : 0) | (cause ? 4 : 0);
-  if (message) putString(String(message.value));
+  // A message that is computed is none to structured clone.
+  const text = message && 'value' in message ? message : undefined;
+  out[at++] = (text ? 1 : 0) | (typeof stack === 'string' ? 2 : 0) | (cause ? 4 : 0);
+  if (text) putString(String(text.value));
   if (typeof stack === 'string') putString(stack);
   if (cause) put(cause.value);
 }
 
 function putBuffer(value: ArrayBuffer): void {
   const { resizable, maxByteLength } = value as { resizable?: boolean; maxByteLength?: number };
-  const size = value.byteLength;
+  const size = real(() => bytesOf.call(value));
   if ((value as { detached?: boolean }).detached) refuse(value);
   need(9 + size);
   out[at++] = resizable ? Tag.resizable : Tag.buffer;

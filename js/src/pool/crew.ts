@@ -12,11 +12,12 @@ import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
-import { Staff } from './staff.js';
 import { BY_MESSAGE, RING, Scheduler, SOON, WORKER } from './scheduler.js';
 import { type CrewOptions, destroyed, type Observer } from './options.js';
 import { plainLength } from './plain.js';
-import { encoded, encodeValue, isJson, isPlain, notSerializable, snapshot } from './payload.js';
+import { Staff } from './staff.js';
+import { Stuck } from './stuck.js';
+import { encoded, encodeValue, isPacked, isPlain, snapshot, unsent } from './payload.js';
 
 /** Time that a task which has looked at its signal is given, in milliseconds. */
 const GRACE = 100;
@@ -42,6 +43,7 @@ export class Crew implements Employer {
   #count = 0;
   #crashes = 0;
   #closed = false;
+  readonly #stuck: Stuck;
   #collecting = false;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
@@ -54,14 +56,27 @@ export class Crew implements Employer {
     if (this.hub) this.sources = new Sources(this.hub.kernel, this.hub.views);
     this.hub?.add(this);
     this.#scheduler = new Scheduler(kernel, this.hub?.views, options.min, options.max);
-    this.#staff = new Staff(this.#scheduler, options, (number, workerId) => new Member(this, number, workerId));
+    this.#staff = new Staff(this.#scheduler, options, {
+      make: (number, workerId) => new Member(this, number, workerId),
+      dismiss: (member) => {
+        this.#staff.remove(member);
+        member.end();
+        this.#bury(member);
+      },
+    });
     this.members = this.#staff.members;
+    this.#stuck = new Stuck(this.members);
     this.#grow();
   }
 
   /** Workers that are there or starting. */
   get size(): number {
     return this.members.size;
+  }
+
+  /** Whether all was ended: there is nobody to work any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Workers at the most. */
@@ -90,7 +105,7 @@ export class Crew implements Employer {
    */
   send(client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): boolean {
     const length = plainLength(data);
-    if (length === undefined || fn.prepare || !this.sources || this.failure !== undefined) return false;
+    if (length === undefined || fn.prepare || !this.sources || this.#closed || this.failure !== undefined) return false;
     const scheduler = this.#scheduler;
     const queuedAt = performance.now();
     const id = nextJob();
@@ -114,6 +129,7 @@ export class Crew implements Employer {
   /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
   submit(job: Job): void {
     if (this.failure !== undefined) throw this.failure;
+    if (this.#closed) throw destroyed();
     let moved = false;
     try {
       this.#prepare(job);
@@ -127,13 +143,13 @@ export class Crew implements Employer {
       } else if (job.bytes) {
         // What was encoded will be overwritten.
         job.bytes = job.bytes.slice();
-      } else if (!isPlain(job.data)) {
+      } else if (job.transfer || !isPlain(job.data)) {
         snapshot(job);
       }
     } catch (error) {
       if (job.number >= 0) this.#refuse(job);
       job.over = true;
-      throw error instanceof IsolithError || error instanceof RangeError ? error : notSerializable("the task's data", error);
+      throw unsent(error);
     }
     // Who was to do what made way may be idle now.
     if (moved) this.dispatch();
@@ -142,7 +158,8 @@ export class Crew implements Employer {
 
   /** Writes the data down as bytes if that is the faster way. */
   #prepare(job: Job): void {
-    if (!this.hub) return;
+    // What has handles was packed before.
+    if (!this.hub || job.handles) return;
     const { data } = job;
     const type = typeof data;
     if (type === 'number' || type === 'undefined' || type === 'boolean' || data === null) return;
@@ -150,7 +167,7 @@ export class Crew implements Employer {
     if (length >= 0) {
       job.data = undefined;
       job.bytes = encoded().subarray(0, length);
-      job.json = isJson;
+      job.packed = isPacked;
     } else if (!isPlain(data)) {
       const packed = packLive(data);
       job.data = packed.data;
@@ -198,19 +215,18 @@ export class Crew implements Employer {
         this.#hand(job, slot);
       } catch (error) {
         this.#refuse(job);
-        this.#settle(job, false, error);
+        this.#settle(job, false, unsent(error));
       }
     }
     this.#grow();
     if (this.#count > 1 && this.members.size > 1) this.#even();
-    if (!this.hub) for (const member of this.members) if (member.state === 'ready') this.#look(member);
-  }
-
-  /** A worker that works on a job nobody waits for any more is stopped. */
-  #look(member: Member): void {
-    if (member.asked) return;
-    const job = this.#running(member);
-    if (job?.over) this.#stop(member, job);
+    if (this.hub) return;
+    // A worker that works on a job nobody waits for any more is stopped.
+    for (const member of this.members) {
+      const job = this.#running(member);
+      if (job?.over) this.#stop(member, job);
+    }
+    this.#stuck.look();
   }
 
   /** Takes jobs from a worker that has many ahead while another has none. */
@@ -236,24 +252,19 @@ export class Crew implements Employer {
   /** Takes back up to so many of the newest jobs, below a priority if one is given; how many. */
   #recall(member: Member, most = Infinity, below?: number): number {
     const { link } = member;
-    let count = 0;
     if (link instanceof MailLink) {
-      for (const job of this.#jobsOf(member)) {
-        if (count >= most) break;
-        if (job.sent || (below !== undefined && job.priority >= below) || !link.takeBack(job)) continue;
-        count++;
-        this.#again(job);
-      }
-      return count;
+      const back = link.takeBackSome(most, below);
+      for (const job of back) this.#again(job);
+      return back.length;
     }
-    while (count < most) {
+    let count = 0;
+    for (; count < most; count++) {
       const number = this.#scheduler.recall(member.number, below);
       if (number < 0) break;
       const job = this.#jobs[number]!;
       link.withdraw(job, !job.over);
       job.member = undefined;
       if (job.over) this.#dropped(job);
-      count++;
     }
     return count;
   }
@@ -270,11 +281,6 @@ export class Crew implements Employer {
     this.#part(job);
   }
 
-  /** What a worker has, newest first. */
-  #jobsOf(member: Member): Job[] {
-    return this.#jobs.filter((job): job is Job => job?.member === member).sort((a, b) => b.id - a.id);
-  }
-
   /** The job that a worker has begun, as far as one can know. */
   #running(member: Member): Job | undefined {
     if (member.link instanceof MailLink) return member.link.running();
@@ -282,6 +288,11 @@ export class Crew implements Employer {
     if (number >= 0) return this.#jobs[number];
     const [late] = member.late.values();
     return late;
+  }
+
+  /** How many tasks of a client workers have begun, as far as one can know. */
+  runningOf(client: Client): number {
+    return [...this.members].map((member) => this.#running(member)).filter((job) => job?.client === client && !job.over).length;
   }
 
   /** Tasks of one client that wait or run. */
@@ -345,10 +356,10 @@ export class Crew implements Employer {
 
   /** Takes a worker's jobs away: those that it has begun reject, the others wait for another one. */
   #release(member: Member, error: unknown): void {
-    this.#staff.members.delete(member);
     this.#recall(member);
     const { link } = member;
     const running = this.#running(member);
+    const ended: Job[] = [];
     for (;;) {
       const number = this.#scheduler.newest(member.number);
       if (number < 0) break;
@@ -362,11 +373,13 @@ export class Crew implements Employer {
       this.#scheduler.unsend(number);
       this.#part(job);
       member.lost.push(job);
-      if (!job.over) this.#settle(job, false, error);
+      ended.push(job);
     }
-    for (const job of member.late.values()) if (!job.over) this.#settle(job, false, error);
+    ended.push(...member.late.values());
     member.late.clear();
     this.#staff.remove(member);
+    // Not before: this may let other jobs in, which must not go to this worker.
+    for (const job of ended) if (!job.over) this.#settle(job, false, error);
   }
 
   #bury(member: Member): void {
@@ -390,7 +403,7 @@ export class Crew implements Employer {
     } finally {
       this.#collecting = false;
     }
-    if (this.members.size > this.#staff.min) this.#trim();
+    if (this.members.size > this.#staff.min) this.#staff.trim();
     return true;
   }
 
@@ -420,7 +433,7 @@ export class Crew implements Employer {
       this.#scheduler.answered(job.number, outcome.end - outcome.start, outcome.end);
       this.#part(job);
       this.#done(member, job, outcome, now);
-      if (this.members.size > this.#staff.min) this.#trim();
+      if (this.members.size > this.#staff.min) this.#staff.trim();
       return;
     }
     const job = late.get(id);
@@ -435,6 +448,19 @@ export class Crew implements Employer {
     if (early?.id !== id) return;
     member.early.add(id);
     this.#done(member, early, outcome, now);
+  }
+
+  returned(member: Member, ids: readonly number[]): void {
+    const { link } = member;
+    if (!(link instanceof MailLink)) return;
+    link.recalled = false;
+    for (const id of ids) {
+      const job = link.find(id);
+      if (!job) continue;
+      link.withdraw(job);
+      this.#again(job);
+    }
+    this.dispatch();
   }
 
   paced({ number, link }: Member): void {
@@ -454,7 +480,7 @@ export class Crew implements Employer {
   #settle(job: Job, ok: boolean, value: unknown): void {
     job.over = true;
     job.release?.();
-    job.client.over();
+    job.client.over(ok);
     if (ok) job.resolve(value);
     else job.reject(value);
   }
@@ -465,7 +491,7 @@ export class Crew implements Employer {
     const { number, link } = member;
     this.#scheduler.join(number, link.address, link.window);
     this.doze();
-    this.#trim();
+    this.#staff.trim();
     this.dispatch();
   }
 
@@ -541,19 +567,10 @@ export class Crew implements Employer {
     if (this.failure === undefined) this.#staff.grow();
   }
 
-  /** Lets go who is one too many, or has been idle for long. */
-  #trim(): void {
-    this.#staff.trim((member) => {
-      this.#staff.remove(member);
-      member.end();
-      this.#bury(member);
-    });
-  }
-
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
+    if (this.#closed) return;
     this.#staff.resize(min, max);
-    this.#trim();
     this.dispatch();
   }
 
@@ -563,6 +580,7 @@ export class Crew implements Employer {
     this.#closed = true;
     this.#staff.close();
     clearTimeout(this.#balance);
+    this.#stuck.end();
     for (const member of [...this.members]) {
       this.#release(member, destroyed());
       member.end();

@@ -17,6 +17,8 @@ export class MailDuty {
   readonly #execute: Execute;
   readonly #send: Send;
   #jobs: Parcel[] = [];
+  /** Of functions whose first job was sent back. */
+  readonly #sources = new Map<number, string>();
   #next = 0;
   #answers: Answer[] = [];
   #busy = false;
@@ -34,6 +36,14 @@ export class MailDuty {
     this.#jobs = this.#jobs.slice(this.#next).concat(jobs);
     this.#next = 0;
     if (!this.#busy) this.#drain();
+  }
+
+  /** Sends back what is not begun: another worker has none. */
+  recall(): void {
+    const back = this.#jobs.splice(this.#next);
+    // The pool believes that their functions are known here.
+    for (const { fn, source } of back) if (source !== undefined) this.#sources.set(fn, source);
+    this.#send({ type: 'returned', ids: back.map(({ id }) => id).reverse() });
   }
 
   abort(id: number): void {
@@ -58,7 +68,7 @@ export class MailDuty {
       this.#current = job.id;
       const start = clock();
       try {
-        const value = this.#execute(job.fn, () => job.source ?? '', job.data, job.block, context);
+        const value = this.#execute(job.fn, () => job.source ?? this.#sources.get(job.fn) ?? '', job.data, job.block, context);
         if (isThenable(value)) {
           this.#busy = true;
           this.#flush();

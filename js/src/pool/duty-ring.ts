@@ -1,14 +1,14 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode } from '../codec.js';
-import { packError } from '../errors.js';
+import { decode, unpack } from '../codec.js';
+import { IsolithError, packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
 import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { encoded, encodeValue, isJson, notSerializable, readJson } from './payload.js';
+import { encoded, encodeValue, isPacked, notSerializable } from './payload.js';
 import { isPlainLength, plainLength, readPlain } from './plain.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
@@ -43,6 +43,8 @@ export class RingDuty {
   /** A job is open: it awaits something, or its data. */
   #busy = false;
   #waitsFor = 0;
+  /** Data that came and could not be read, of jobs not yet begun. */
+  #unread = 0;
   #context: Context | undefined;
   #current = 0;
   #last = 0;
@@ -72,7 +74,16 @@ export class RingDuty {
   /** A job's data came by message. */
   data(id: number, data: unknown): void {
     this.#inbox.set(id, data);
-    if (this.#waitsFor !== id) return;
+    if (this.#waitsFor === id) this.#resume();
+  }
+
+  /** A job's data came by message, and the browser could not read it here; which job's, the order tells. */
+  unread(): void {
+    this.#unread++;
+    if (this.#waitsFor !== 0) this.#resume();
+  }
+
+  #resume(): void {
     this.#waitsFor = 0;
     this.#busy = false;
     if (this.#open(this.#current)) this.#drain();
@@ -80,7 +91,7 @@ export class RingDuty {
 
   /** A job whose data came was taken back. */
   drop(id: number): void {
-    this.#inbox.delete(id);
+    if (!this.#inbox.delete(id) && this.#unread > 0) this.#unread--;
   }
 
   /** The pool wants a job to stop. */
@@ -142,19 +153,7 @@ export class RingDuty {
     const id = i32[word + SlotWord.job]!;
     const kind = i32[word + SlotWord.kind]!;
     this.#current = slot;
-    let data: unknown;
-    if ((kind & 3) === Kind.inline) {
-      const length = i32[word + SlotWord.length]!;
-      data = isPlainLength(length) ? readPlain(views, slot, length) : decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
-    } else if ((kind & 3) !== Kind.message) {
-      const ptr = i32[word + SlotWord.ptr]! >>> 0;
-      const end = ptr + i32[word + SlotWord.length]!;
-      views.reach(end);
-      data = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
-    } else if (this.#inbox.has(id)) {
-      data = this.#inbox.get(id);
-      this.#inbox.delete(id);
-    } else {
+    if ((kind & 3) === Kind.message && !this.#inbox.has(id) && this.#unread === 0) {
       this.#busy = true;
       this.#waitsFor = id;
       return false;
@@ -165,6 +164,7 @@ export class RingDuty {
     const start = this.#last || clock();
     let value: unknown;
     try {
+      const data = this.#data(slot, word, kind, id);
       value = this.#execute(i32[word + SlotWord.fn]!, () => this.#source(word), data, block, context);
       if (isThenable(value)) {
         this.#busy = true;
@@ -177,6 +177,28 @@ export class RingDuty {
     }
     this.#answer(slot, start, context, true, value);
     return true;
+  }
+
+  /** The data of the job in a slot; throws where it is nested too deeply for this thread. */
+  #data(slot: number, word: number, kind: number, id: number): unknown {
+    const views = this.#views;
+    const { i32 } = views;
+    const length = i32[word + SlotWord.length]!;
+    if ((kind & 3) === Kind.inline) {
+      return isPlainLength(length) ? readPlain(views, slot, length) : decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
+    }
+    if ((kind & 3) !== Kind.message) {
+      const ptr = i32[word + SlotWord.ptr]! >>> 0;
+      views.reach(ptr + length);
+      return (kind & 3) === Kind.packed ? unpack(views.u8, ptr, ptr + length) : decode(views.u8, ptr, ptr + length);
+    }
+    if (!this.#inbox.has(id)) {
+      this.#unread--;
+      throw new IsolithError('ERR_NOT_SERIALIZABLE', "the browser could not read the task's data in the worker: it is nested too deeply");
+    }
+    const data = this.#inbox.get(id);
+    this.#inbox.delete(id);
+    return data;
   }
 
   async #settle(slot: number, start: number, context: Context, value: PromiseLike<unknown>): Promise<void> {
@@ -230,8 +252,8 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE || isJson) {
-      kind = isJson ? Kind.json : Kind.block;
+    if (length > INLINE || isPacked) {
+      kind = isPacked ? Kind.packed : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
     }
     if (length < 0 || at === 0) {

@@ -65,8 +65,8 @@ export const END_AT = 48;
 export const INLINE_AT = 56;
 export const INLINE = 72;
 
-/** How data or an answer travels: inside the slot, in memory of its own, by postMessage, or there as JSON. */
-export const Kind = { inline: 0, block: 1, message: 2, json: 3 } as const;
+/** How data or an answer travels: inside the slot, in memory of its own, by postMessage, or there in packed form. */
+export const Kind = { inline: 0, block: 1, message: 2, packed: 3 } as const;
 /** Added to an answer's kind when it is what the task threw. */
 export const THREW = 4;
 /** Added to data's kind: the task works on a block of the heap (`runHeap`). */

@@ -13,11 +13,13 @@ export interface TaskRef {
   readonly source: string;
   /** Gives a worker what the function needs there, before its first task; throws where it cannot. */
   readonly prepare?: (member: Member) => void;
+  /** It can run in workers only. */
+  readonly away?: boolean;
 }
 
 /** Who submitted a job, and is told when it is over. */
 export interface Client {
-  over(): void;
+  over(ok: boolean): void;
 }
 
 /** One task on its way. */
@@ -31,8 +33,8 @@ export interface Job {
   data: unknown;
   /** Data as bytes, if it went that way. */
   bytes: Uint8Array | undefined;
-  /** Whether those are JSON. */
-  json: boolean;
+  /** Whether those are in packed form. */
+  packed: boolean;
   /** Handles of the live objects that were in the data. */
   handles: readonly Handle[] | undefined;
   block: BlockRef | undefined;
@@ -50,6 +52,8 @@ export interface Job {
   length: number;
   /** Its data went to a worker and cannot be sent again: it was moved. */
   sent: boolean;
+  /** How often it made way for a more urgent one, where it goes by message. */
+  yielded: number;
   over: boolean;
   /** Stops its timer and forgets its signal. */
   release: (() => void) | undefined;
@@ -67,9 +71,9 @@ export function nextJob(): number {
 /** A job without wishes that is with nobody yet. */
 export function jobOf(id: number, client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): Job {
   return {
-    id, number: -1, fn, client, data, bytes: undefined, json: false, handles: undefined, block: undefined, transfer: undefined,
+    id, number: -1, fn, client, data, bytes: undefined, packed: false, handles: undefined, block: undefined, transfer: undefined,
     priority: 0, resolve, reject, onProgress: undefined, queuedAt: 0, member: undefined, slot: 0, ptr: 0, length: 0,
-    sent: false, over: false, release: undefined,
+    sent: false, yielded: 0, over: false, release: undefined,
   };
 }
 
@@ -104,21 +108,21 @@ export function refOf(fn: AnyFunction): TaskRef {
 }
 
 /** The reference to source text that was put together from functions. */
-export function refOfSource(source: string, name: string): TaskRef {
+export function refOfSource(source: string, name: string, away = false): TaskRef {
   let ref = known.get(source);
   if (!ref) {
     if (!source.startsWith('\0') && !(functions ??= mayCompileFunctions())) throw forbidden();
-    known.set(source, (ref = { id: ++refs, name, source }));
+    known.set(source, (ref = { id: ++refs, name, source, away }));
   }
   return ref;
 }
 
 /** A reference to text that workers know how to run, and what they need for it. */
 export function refOfPrepared(source: string, name: string, prepare: (member: Member) => void): TaskRef {
-  return { id: ++refs, name, source, prepare };
+  return { id: ++refs, name, source, prepare, away: true };
 }
 
 /** The reference to an export of a module. */
 export function refOfExport(url: string, name: string, spread: boolean): TaskRef {
-  return refOfSource(moduleSource(url, name, spread), name);
+  return refOfSource(moduleSource(url, name, spread), name, spread);
 }

@@ -1,11 +1,10 @@
 /** The owner's side of a ring's slots: writes jobs into them, reads answers, brings back what was taken back. */
 
-import { decode } from '../codec.js';
-import { unpackError } from '../errors.js';
+import { decode, unpack } from '../codec.js';
+import { IsolithError, unpackError } from '../errors.js';
 import type { ToWorker } from '../protocol.js';
 import { END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views } from './exports.js';
 import type { Job } from './job.js';
-import { readJson } from './payload.js';
 import { isPlainLength, readPlain, writePlain } from './plain.js';
 
 /** Slots of a ring: one more than jobs can be ahead of a worker. */
@@ -64,7 +63,7 @@ export class Sources {
   #write({ id, source }: { id: number; source: string }): number {
     const bytes = new TextEncoder().encode(source);
     const at = this.#kernel.isolith_bytes_new(bytes.length + 4) >>> 0;
-    if (at === 0) throw new RangeError('memory is exhausted');
+    if (at === 0) throw exhausted(bytes.length);
     this.#views.reach(at + 4 + bytes.length);
     this.#views.i32[at >>> 2] = bytes.length;
     this.#views.u8.set(bytes, at + 4);
@@ -77,6 +76,10 @@ export class Sources {
     this.#at.clear();
     this.#lastId = 0;
   }
+}
+
+function exhausted(bytes: number): IsolithError {
+  return new IsolithError('ENOMEM', `the runtime's memory is exhausted: no ${bytes} bytes for a task`);
 }
 
 /** A link through shared memory. */
@@ -95,7 +98,7 @@ export class RingLink implements Link {
     this.#post = post;
     const bytes = kernel.isolith_link_size(SLOTS);
     this.address = kernel.isolith_bytes_new(bytes) >>> 0;
-    if (this.address === 0) throw new RangeError('memory is exhausted');
+    if (this.address === 0) throw exhausted(bytes);
     kernel.isolith_link_init(this.address, SLOTS);
     views.reach(this.address + bytes);
   }
@@ -123,7 +126,7 @@ export class RingLink implements Link {
     const { bytes } = job;
     if (bytes === undefined) {
       const { data } = job;
-      if (writePlain(views, slot, data)) return;
+      if (!job.transfer && writePlain(views, slot, data)) return;
       // Should it be taken back, it is sent again, as it was now.
       if (behind && !job.transfer) job.data = structuredClone(data);
       this.#post({ type: 'data', id: job.id, data, handles: job.handles }, job.transfer);
@@ -131,7 +134,7 @@ export class RingLink implements Link {
       return;
     }
     const { length } = bytes;
-    if (length <= INLINE && !job.json) {
+    if (length <= INLINE && !job.packed) {
       views.i32[word + SlotWord.length] = length;
       views.i32[word + SlotWord.kind] = Kind.inline;
       const { u8 } = views;
@@ -139,11 +142,11 @@ export class RingLink implements Link {
       return;
     }
     const ptr = this.#kernel.isolith_bytes_new(length) >>> 0;
-    if (ptr === 0) throw new RangeError(`memory is exhausted: ${length} bytes of data`);
+    if (ptr === 0) throw exhausted(length);
     views.reach(ptr + length);
     views.u8.set(bytes, ptr);
     views.i32[word + SlotWord.length] = length;
-    views.i32[word + SlotWord.kind] = job.json ? Kind.json : Kind.block;
+    views.i32[word + SlotWord.kind] = job.packed ? Kind.packed : Kind.block;
     views.i32[word + SlotWord.ptr] = ptr;
     job.ptr = ptr;
     job.length = length;
@@ -165,7 +168,7 @@ export class RingLink implements Link {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
       const end = ptr + i32[word + SlotWord.length]!;
       views.reach(end);
-      if (wanted) value = (kind & 3) === Kind.json ? readJson(views.u8, ptr, end) : decode(views.u8, ptr, end);
+      if (wanted) value = (kind & 3) === Kind.packed ? unpack(views.u8, ptr, end) : decode(views.u8, ptr, end);
       this.#kernel.isolith_bytes_free(ptr, end - ptr);
     }
     if (job.ptr !== 0) this.#release(job);

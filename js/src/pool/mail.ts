@@ -7,6 +7,8 @@ import { isPlain } from './payload.js';
 
 /** The most jobs ahead of a worker. */
 const MOST = 1024;
+/** So often a job makes way for a more urgent one, as in `src/pool/crew`. */
+const YIELDS = 3;
 /** A worker whose tasks take less than this, in milliseconds, is sent more ahead. */
 const SHORT = 0.3;
 
@@ -19,17 +21,21 @@ export class MailLink implements Link {
   #batch: Parcel[] = [];
   #flushing = false;
   #hears = 0;
+  /** Whether the worker was asked to send back what it has not begun. */
+  recalled = false;
   window = 2;
 
   constructor(post: Post) {
     this.#post = post;
   }
 
-  write(job: Job): void {
+  write(job: Job, _slot: number, behind: boolean): void {
+    // Should it be taken back, it is sent again, as it was now.
+    if (behind && !job.transfer) job.data = structuredClone(job.data);
     const { id, fn, data, block, transfer } = job;
     const source = this.#known.has(fn.id) ? undefined : fn.source;
     const parcel: Parcel = { id, fn: fn.id, data, ...(source === undefined ? {} : { source }), ...(block ? { block } : {}) };
-    if (isPlain(data)) {
+    if (isPlain(data) && !transfer) {
       this.#batch.push(parcel);
       if (!this.#flushing) {
         this.#flushing = true;
@@ -71,8 +77,32 @@ export class MailLink implements Link {
     return true;
   }
 
+  /** Takes up to so many of the newest jobs back that were not posted yet, below a priority if one is given. */
+  takeBackSome(most: number, below: number | undefined): Job[] {
+    const back: Job[] = [];
+    for (const job of [...this.#jobs.values()].reverse()) {
+      if (back.length >= most) break;
+      if (job.sent || (below !== undefined && (job.priority >= below || job.yielded === YIELDS)) || !this.takeBack(job)) continue;
+      if (below !== undefined) job.yielded++;
+      back.push(job);
+    }
+    return back;
+  }
+
   withdraw(job: Job): void {
     this.#jobs.delete(job.id);
+  }
+
+  /** Jobs that the worker has, begun or not. */
+  get ahead(): number {
+    return this.#jobs.size;
+  }
+
+  /** Asks the worker for what it has not begun; one that is in a loop will not hear it. */
+  recall(): void {
+    this.recalled = true;
+    this.#flush();
+    this.#post({ type: 'recall' });
   }
 
   /** The job that the worker is at, if it has any. */

@@ -34,6 +34,8 @@ export interface Employer extends Spoke {
   died(member: Member, error: Error): void;
   /** A job was answered by message: of which its ring tells too, or not. */
   answered(member: Member, id: number, outcome: Outcome): void;
+  /** It sent back what it has not begun, newest first. */
+  returned?(member: Member, ids: readonly number[]): void;
   /** It may have more or fewer jobs at a time than before. */
   paced(member: Member): void;
   message(member: Member, message: FromWorker): void;
@@ -56,6 +58,8 @@ export class Member {
   readonly #lock: string;
   /** Settles when the thread is certainly dead and what it had is returned. */
   buried: Promise<void> | undefined;
+  /** Settles `buried` of a member that was let go while it started. */
+  #ended: () => void = () => {};
   busyMs = 0;
   done = 0;
   failed = 0;
@@ -107,14 +111,20 @@ export class Member {
         this.#death = deathOf(this.#lock);
         void this.#death.then(() => this.#died());
       }
-      if (this.state === 'leaving') return this.end();
+      if (this.state === 'leaving') {
+        this.end();
+        return void this.buried?.then(this.#ended);
+      }
       if (this.state !== 'starting') return;
       this.state = 'ready';
       crew.ready(this);
     } catch (error) {
+      const left = this.state === 'leaving';
       this.state = 'gone';
       this.#return();
-      crew.failed(this, error);
+      // Whose crew has let it go is no longer in its list.
+      if (left) this.#ended();
+      else crew.failed(this, error);
     }
   }
 
@@ -153,6 +163,8 @@ export class Member {
         this.#crew.paced(this);
       }
       this.#crew.dispatch();
+    } else if (message.type === 'returned') {
+      this.#crew.returned?.(this, message.ids);
     } else if (message.type === 'listens') {
       this.link.heard(message.id);
     } else if (message.type === 'unloaded') {
@@ -160,6 +172,11 @@ export class Member {
     } else {
       this.#crew.message(this, message);
     }
+  }
+
+  /** How many jobs it has answered. */
+  get answers(): number {
+    return this.done + this.failed;
   }
 
   /** An answer came. */
@@ -194,6 +211,9 @@ export class Member {
     const { thread } = this;
     if (!thread) {
       this.state = 'leaving';
+      this.buried = new Promise((resolve) => {
+        this.#ended = resolve;
+      });
       return;
     }
     this.#leave();

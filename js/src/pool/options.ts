@@ -120,7 +120,7 @@ export function priorityOf(priority: Priority = 0): number {
   if (typeof priority === 'string') {
     const level = { low: -10, normal: 0, high: 10 }[priority];
     if (level !== undefined) return level;
-  } else if (!Number.isNaN(priority)) {
+  } else if (typeof priority === 'number' && !Number.isNaN(priority)) {
     return Math.max(-0x8000_0000, Math.min(0x7fff_ffff, Math.trunc(priority)));
   }
   throw new RangeError(`a priority is a number, 'low', 'normal' or 'high', not ${String(priority)}`);

@@ -1,7 +1,6 @@
 /** Many tasks as one call: map, forEach, reduce, and loops over arrays on the heap. */
 
 import type { TypedBlock } from '../block.js';
-import { IsolithError } from '../errors.js';
 import type { Heap } from '../heap.js';
 import type { Pool } from '../pool.js';
 import { requireShared } from '../support.js';
@@ -49,50 +48,127 @@ function forAll(fn: AnyFunction, keep: boolean): () => ReturnType<typeof refOfSo
     );
 }
 
-async function* chunked(items: Iterable<unknown> | AsyncIterable<unknown>, size: number): AsyncGenerator<unknown[]> {
-  let chunk: unknown[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
+/** Throws unless a count is at least 1; a fraction is rounded up, and there may be no bound. */
+function atLeastOne(what: string, value: number): number {
+  if (typeof value === 'number' && value >= 1) return Math.ceil(value);
+  throw new RangeError(`${what} is a number of at least 1, not ${String(value)}`);
 }
 
-/** Results in order, with so many tasks on their way; stops what is on its way when left early. */
+/** Items in lists of a length, the last one shorter. */
+class Chunks {
+  readonly #next: () => IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+  readonly #close: () => unknown;
+  readonly #size: number;
+  #done = false;
+  /** The items' owner was asked for the next one. */
+  #asked = false;
+
+  constructor(items: Iterable<unknown> | AsyncIterable<unknown>, size: number) {
+    const from = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+    this.#next = () => from.next();
+    this.#close = () => from.return?.();
+    this.#size = size;
+  }
+
+  /** The next list; empty after the last. What the items' owner throws ends them. */
+  async next(): Promise<unknown[]> {
+    const chunk: unknown[] = [];
+    while (!this.#done && chunk.length < this.#size) {
+      let step: IteratorResult<unknown>;
+      try {
+        this.#asked = true;
+        step = await this.#next();
+        this.#asked = false;
+        // As `for await` does with a list of promises.
+        if (!step.done) chunk.push(await step.value);
+      } catch (error) {
+        this.#done = true;
+        throw error;
+      }
+      if (step.done) this.#done = true;
+    }
+    return chunk;
+  }
+
+  /** Nobody wants the rest: tells the items' owner, and waits for that unless the next item may never come. */
+  async close(): Promise<void> {
+    if (this.#done) return;
+    this.#done = true;
+    const closed = Promise.resolve(this.#close());
+    if (!this.#asked) await closed;
+    else closed.catch(() => {});
+  }
+}
+
+/** One task on its way, in the order of its items. */
+interface Flight {
+  readonly results: Promise<unknown[]>;
+  over: boolean;
+}
+
+/**
+ * Results in order, with so many tasks on their way; stops what is on its way when left early. A result
+ * is given as soon as it is there and its turn has come, though the next item may be long in coming.
+ */
 async function* results(pool: Pool, items: Iterable<unknown> | AsyncIterable<unknown>, fn: AnyFunction, options: MapOptions, keep: boolean): AsyncGenerator<unknown> {
-  const { chunk = 1, concurrency = (Array.isArray(items) ? 64 : 2) * Math.max(1, pool.size), signal, ...rest } = options;
-  if (!(chunk >= 1) || !(concurrency >= 1)) throw new RangeError('chunk and concurrency are at least 1');
+  const { chunk = 1, concurrency = (Array.isArray(items) ? 64 : 2) * pool.most, signal, ...rest } = options;
+  const size = atLeastOne('chunk', chunk);
+  const most = atLeastOne('concurrency', concurrency);
+  signal?.throwIfAborted();
   const stop = new AbortController();
-  const run = { ...rest, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
-  const ref = chunk === 1 && keep ? undefined : forAll(fn, keep);
-  const flying: Promise<unknown[]>[] = [];
-  // A chunk whose results are not kept answers with nothing.
-  const next = async (): Promise<unknown[]> => (await flying.shift()) ?? [];
+  const aborted = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', aborted);
+  const run = { ...rest, signal: stop.signal };
+  const ref = size === 1 && keep ? undefined : forAll(fn, keep);
+  const flying: Flight[] = [];
   const start = (some: unknown[]): void => {
     const task = ref
       ? (pool.submit(ref, some, undefined, run) as Promise<unknown[]>)
       : pool.run(fn as () => unknown, some[0] as undefined, run).then((value) => [value]);
+    const flight: Flight = { results: task, over: false };
     // Looked at in its turn; until then nobody may call it unhandled.
-    task.catch(() => {});
-    flying.push(task);
+    task.then(() => { flight.over = true; }, () => { flight.over = true; });
+    flying.push(flight);
   };
+  // A chunk whose results are not kept answers with nothing.
+  const land = async (): Promise<unknown[]> => (await flying.shift()?.results) ?? [];
+  let chunks: Chunks | undefined;
   try {
-    if (Array.isArray(items) && chunk === 1) {
+    if (Array.isArray(items) && size === 1) {
       for (const item of items as unknown[]) {
-        if (flying.length >= concurrency) yield* await next();
+        if (flying.length >= most) yield* await land();
         start([item]);
       }
     } else {
-      for await (const some of chunked(items, chunk)) {
-        if (flying.length >= concurrency) yield* await next();
-        start(some);
+      chunks = new Chunks(items, size);
+      const ended = new Promise<never>((_, reject) => {
+        stop.signal.addEventListener('abort', () => reject(stop.signal.reason));
+      });
+      ended.catch(() => {});
+      for (;;) {
+        const coming = chunks.next();
+        coming.catch(() => {});
+        // What has landed is given, and what failed told, while the next items are awaited.
+        let come: unknown[] | undefined;
+        while (come === undefined) {
+          const head = flying[0];
+          come = await Promise.race([coming, ended, ...(head ? [head.results.then(() => undefined)] : [])]);
+          if (come === undefined) yield* await land();
+        }
+        if (come.length === 0) break;
+        while (flying.length >= most || flying[0]?.over) yield* await land();
+        start(come);
       }
     }
-    while (flying.length > 0) yield* await next();
+    while (flying.length > 0) yield* await land();
+  } catch (error) {
+    // It tells more than what its owner may throw at the end.
+    await chunks?.close().catch(() => {});
+    throw error;
   } finally {
+    signal?.removeEventListener('abort', aborted);
     if (flying.length > 0) stop.abort();
+    if (chunks) await chunks.close();
   }
 }
 
@@ -139,20 +215,33 @@ export async function fold(pool: Pool, items: Iterable<unknown>, fn: AnyFunction
       it.name,
     );
   const has = rest.length > 0;
+  const size = chunk === undefined ? Math.max(1, Math.ceil(list.length / (4 * pool.most))) : atLeastOne('chunk', chunk);
+  run.signal?.throwIfAborted();
   if (!has && list.length === 0) throw new TypeError('reduce of nothing without an initial value');
   if (!combine || list.length === 0) return pool.submit(folding(fn), { items: list, from: initial, has }, undefined, run);
-  const size = chunk ?? Math.max(1, Math.ceil(list.length / (4 * Math.max(1, pool.size))));
   const parts: Promise<unknown>[] = [];
-  for (let at = 0; at < list.length; at += size) {
-    parts.push(pool.submit(folding(fn), { items: list.slice(at, at + size), from: initial, has }, undefined, run));
+  // One part that fails stops the others.
+  const stop = new AbortController();
+  const aborted = (): void => stop.abort(run.signal?.reason);
+  run.signal?.addEventListener('abort', aborted);
+  try {
+    for (let at = 0; at < list.length; at += size) {
+      parts.push(pool.submit(folding(fn), { items: list.slice(at, at + size), from: initial, has }, undefined, { ...run, signal: stop.signal }));
+    }
+    const items = await Promise.all(parts);
+    return await pool.submit(folding(combine as AnyFunction), { items, from: undefined, has: false }, undefined, { ...run, signal: stop.signal });
+  } catch (error) {
+    stop.abort();
+    throw error;
+  } finally {
+    run.signal?.removeEventListener('abort', aborted);
   }
-  return pool.submit(folding(combine as AnyFunction), { items: await Promise.all(parts), from: undefined, has: false }, undefined, run);
 }
 
 /** See `Pool.parallelFor`. */
 export async function overArray(pool: Pool, block: TypedBlock<unknown>, fn: AnyFunction, options: ForOptions = {}): Promise<void> {
   const { grain, range = false, ...run } = options;
-  if (block.ptr === null) throw new IsolithError('ERR_USE_AFTER_FREE', 'the block was already freed');
+  pool.checkBlock(block);
   const body = range ? 'fn(array, start, end);' : 'for (let i = start; i < end; i++) { const it = fn(array[i], i, array); if (it !== undefined) array[i] = it; }';
   const ref = (): ReturnType<typeof refOfSource> =>
     refOfSource(
@@ -170,12 +259,17 @@ export async function loop(
   pool: Pool, heap: Heap, count: number, grain: number | undefined, submit: (cursor: number, grain: number) => Promise<unknown>,
 ): Promise<void> {
   requireShared('parallelFor');
-  const workers = Math.max(1, pool.size);
-  const take = Math.max(1, Math.ceil(grain ?? count / (32 * workers)));
+  const workers = pool.most;
+  const least = grain === undefined ? Math.max(1, Math.ceil(count / (32 * workers))) : atLeastOne('grain', grain);
+  // Each worker takes once more than there is: the cursor must not come round to the start.
+  const take = Math.max(1, Math.min(least, count, Math.floor((0xffff_ffff - count) / workers)));
   const exports = poolExports(heap.kernel);
   const cursor = exports.isolith_bytes_new(4) >>> 0;
   if (cursor === 0) throw heap.outOfMemory(4);
   const tasks = Array.from({ length: Math.min(workers, Math.ceil(count / take)) }, () => submit(cursor, take));
+  // One that fails leaves the others nothing more to take.
+  const end = (): number => Atomics.store(new Int32Array(heap.memory.buffer, cursor, 1), 0, count);
+  for (const task of tasks) task.catch(end);
   const outcome = await Promise.allSettled(tasks);
   const failed = outcome.find((one) => one.status === 'rejected');
   // A worker that was killed in its loop may run on for a while, and take grains from the cursor.

@@ -1,9 +1,15 @@
 /** The workers of a crew: who is there, who is started and let go as the scheduler says, and whose death is awaited. */
 
-import { after } from '../timer.js';
 import type { Member } from './member.js';
 import type { CrewOptions } from './options.js';
 import type { Scheduler } from './scheduler.js';
+import { Trimmer } from './trimmer.js';
+
+/** How workers come and go. */
+export interface Terms {
+  make(number: number, workerId: number): Member;
+  dismiss(member: Member): void;
+}
 
 /** How many workers there are to be, and who they are. */
 export class Staff {
@@ -12,20 +18,21 @@ export class Staff {
   max: number;
   readonly #idleTimeout: number;
   readonly #scheduler: Scheduler;
-  readonly #make: (number: number, workerId: number) => Member;
+  readonly #terms: Terms;
+  readonly #trimmer: Trimmer;
   /** By their numbers at the scheduler. */
   readonly #byNumber: (Member | undefined)[] = [];
   readonly #buried: Promise<void>[] = [];
   #made = 0;
   #closed = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(scheduler: Scheduler, { min, max, idleTimeout }: CrewOptions, make: (number: number, workerId: number) => Member) {
+  constructor(scheduler: Scheduler, { min, max, idleTimeout }: CrewOptions, terms: Terms) {
     this.#scheduler = scheduler;
     this.min = min;
     this.max = max;
     this.#idleTimeout = idleTimeout;
-    this.#make = make;
+    this.#terms = terms;
+    this.#trimmer = new Trimmer(idleTimeout, () => this.members.size > this.min && !this.#closed, () => this.#dismiss());
   }
 
   /** The worker with this number at the scheduler, which has one. */
@@ -44,7 +51,7 @@ export class Staff {
     for (;;) {
       const number = this.#scheduler.hire();
       if (number < 0) return;
-      const member = this.#make(number, ++this.#made);
+      const member = this.#terms.make(number, ++this.#made);
       this.#byNumber[number] = member;
       this.members.add(member);
     }
@@ -65,21 +72,16 @@ export class Staff {
     this.#buried.push(grave);
   }
 
-  /** Gives `leave` who is one too many, and looks again when others may have been idle for long. */
-  trim(leave: (member: Member) => void): void {
-    if (this.members.size > this.max || this.#timer === undefined) this.#dismiss(leave);
-    if (this.#timer !== undefined || this.members.size <= this.min || this.#closed) return;
-    this.#timer = after(this.#idleTimeout + 1, () => {
-      this.#timer = undefined;
-      this.trim(leave);
-    });
+  /** Lets go of who is one too many, and of others when they have been idle for long. */
+  trim(): void {
+    this.#trimmer.look(this.members.size > this.max);
   }
 
-  #dismiss(leave: (member: Member) => void): void {
+  #dismiss(): void {
     for (;;) {
       const number = this.#scheduler.dismiss(this.#idleTimeout);
       if (number < 0) return;
-      leave(this.at(number));
+      this.#terms.dismiss(this.at(number));
     }
   }
 
@@ -88,12 +90,13 @@ export class Staff {
     this.min = min;
     this.max = max;
     this.#scheduler.limit(min, max);
+    this.trim();
   }
 
   /** Nobody is started any more. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#trimmer.end();
   }
 
   /** Resolves when the death of all that were buried is certain. */

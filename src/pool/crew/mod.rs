@@ -22,6 +22,8 @@ use worker::Worker;
 
 /// Jobs ahead of a busy worker while jobs of several priorities are about.
 const FEW: usize = 2;
+/// So often a job makes way for a more urgent one; without an end a stream of those would starve it.
+const YIELDS: u8 = 3;
 /// A task that takes less than this, in milliseconds, is worth looking out for its answer.
 const QUICK: f64 = 0.05;
 
@@ -50,6 +52,8 @@ struct Job {
     once: bool,
     /// Where it lies on the worker's tray.
     slot: usize,
+    /// How often it made way for a more urgent one.
+    yielded: u8,
 }
 
 /// A job that is to be written for a worker.
@@ -136,7 +140,7 @@ impl<'a> Crew<'a> {
 
     /// A number for a job.
     fn enlist(&mut self, priority: i32, once: bool) -> JobNumber {
-        let job = Job { stage: Stage::Waiting, priority, once, slot: 0 };
+        let job = Job { stage: Stage::Waiting, priority, once, slot: 0, yielded: 0 };
         let number = self.free.pop().unwrap_or_else(|| {
             self.jobs.push(job);
             self.jobs.len() as JobNumber - 1
@@ -168,7 +172,7 @@ impl<'a> Crew<'a> {
                 continue;
             }
             let Some(worker) = self.pick(once) else {
-                self.queue.put_back(number, priority);
+                self.queue.undo(number, priority);
                 return None;
             };
             self.waiting -= 1;
@@ -309,14 +313,15 @@ impl<'a> Crew<'a> {
         let link = self.workers.get(worker)?.link?;
         for at in (0..self.workers[worker].jobs.len()).rev() {
             let number = self.workers[worker].jobs[at];
-            let Job { priority, once, slot, .. } = self.jobs[number as usize];
-            if once || below.is_some_and(|below| priority >= below) {
+            let Job { priority, once, slot, yielded, .. } = self.jobs[number as usize];
+            if once || below.is_some_and(|below| priority >= below || yielded == YIELDS) {
                 continue;
             }
             // What lies before one that has begun has begun too.
             if !link.recall(slot) {
                 return None;
             }
+            self.jobs[number as usize].yielded += u8::from(below.is_some());
             self.requeue(number);
             return Some(number);
         }

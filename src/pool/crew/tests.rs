@@ -283,3 +283,41 @@ fn in_a_storm_of_kills_and_cancels_every_job_ends_once() {
     }
     assert!(alive.is_empty() && ended > 1000, "{} are left, {ended} have ended", alive.len());
 }
+
+#[test]
+fn the_least_urgent_has_its_turn_though_each_look_for_room_finds_none_in_the_end() {
+    let mut crew = Crew::new(1, 1);
+    let worker = crew.hire().expect("one is wanted");
+    crew.join(worker, None, 1, 0.0);
+    let (first, _) = submit(&mut crew, 9);
+    let (least, _) = submit(&mut crew, -9);
+    let mut running = first;
+    for _ in 0..100 {
+        submit(&mut crew, 9);
+        submit(&mut crew, 9);
+        crew.answered(running, 0.1, 0.0);
+        // As the owner does: until nobody has room any more.
+        while let Some(Placed { job, worker, .. }) = crew.deal() {
+            crew.publish(worker);
+            running = job;
+        }
+        if running == least {
+            return;
+        }
+    }
+    panic!("it was starved");
+}
+
+#[test]
+fn a_job_makes_way_a_few_times_and_then_no_more() {
+    let (mut crew, _) = staffed(1, 8);
+    submit(&mut crew, 0);
+    let (job, _) = submit(&mut crew, 0);
+    for _ in 0..super::YIELDS {
+        assert_eq!(crew.recall(0, Some(9)), Some(job));
+        dispatch(&mut crew);
+    }
+    // The other lies before it, and has never made way.
+    assert_ne!(crew.recall(0, Some(9)), Some(job));
+    assert_eq!(crew.recall(0, None), Some(job), "for an end of its worker it goes all the same");
+}

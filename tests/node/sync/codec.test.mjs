@@ -1,14 +1,23 @@
-// The codec against structuredClone: the same values come out, with the same identities.
+// The codec and the packed form against structuredClone: the same values come out, with the same identities.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { decode, encode, FULL, NOT_CODABLE } from '../../../pkg/dist/codec.js';
+import { decode, encode, FULL, NOT_CODABLE, pack, unpack } from '../../../pkg/dist/codec.js';
 
 const target = new Uint8Array(1 << 20);
 const through = (value) => {
   const end = encode(value, target, 3);
   assert.ok(end > 3, `encode answered ${end}`);
   return decode(target, 3, end);
+};
+
+const words = new Int32Array(target.buffer);
+/** Packed and unpacked; undefined for what is left to the codec. */
+const packed = (value) => {
+  const end = pack(value, words, target);
+  if (end === NOT_CODABLE) return undefined;
+  assert.ok(end > 0, `pack answered ${end}`);
+  return { value: unpack(target, 0, end), end };
 };
 
 const named = Object.assign([1, 2], { extra: 'x', '-1': 2 });
@@ -95,6 +104,7 @@ test('identity and cycles are kept', () => {
 test('an invalid date stays one', () => {
   const actual = through(new Date(NaN));
   assert.ok(actual instanceof Date && Number.isNaN(actual.getTime()));
+  assert.ok(Number.isNaN(packed([new Date(NaN)]).value[0].getTime()));
 });
 
 test('a resizable buffer and its tracking view stay so', () => {
@@ -190,4 +200,131 @@ test('random values come through as structuredClone has them', () => {
     const value = make(0);
     assert.ok(isDeepStrictEqual(through(value), structuredClone(value)), `round ${round}`);
   }
+});
+
+/** Trees of what most records are made of, with some of each edge. */
+const TREES = {
+  empty: {}, 'empty array': [], 'nothing but names': { a: undefined, b: null, c: true, d: false },
+  numbers: [0, -0, 1, -1, 2 ** 28 - 1, 2 ** 28, -(2 ** 28), -(2 ** 28) - 1, 2 ** 31, 0.1, NaN, Infinity, 1e308],
+  strings: ['', 'a', 'x'.repeat(3000), 'naïve', '漢字 🎈', '\ufeffbom', 'nul\0', ...Array.from({ length: 300 }, (_, i) => `string ${i}`)],
+  'text without ASCII': Array.from({ length: 300 }, (_, i) => ({ [`ключ ${i % 3}`]: `строка ${i}` })),
+  'halves of a character in two strings': ['a\ud83c', '\udf88b'],
+  dates: [new Date(1e12), new Date(-1.5), { at: new Date(0) }],
+  records: Array.from({ length: 50 }, (_, i) => ({ id: i, name: `n${i}`, tags: ['a', 'b'], at: { x: i / 2, y: -i } })),
+  'records unlike each other': Array.from({ length: 80 }, (_, i) => ({ [`k${i % 37}`]: i, ...(i % 2 ? { b: { c: i } } : { b: [i] }), ...(i % 3 ? {} : { z: 1 }) })),
+  'names that begin alike': [{ a: 1, b: 2, c: 3 }, { a: 1, b: 2 }, { a: 1 }, {}, { a: 1, c: 2 }, { a: 1, b: 2, c: 3, d: 4 }, { b: 1, a: 2 }],
+  'names cut elsewhere': [{ ab: 1, c: 2 }, { a: 1, bc: 2 }], 'integer names': { 2: 'b', 1: 'a', z: 0 },
+  dictionary: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key ${i}`, { i }])),
+  'no own names': Object.create(Object.prototype, { hidden: { value: 1 } }), getter, 'symbol key': { [Symbol('s')]: 1, t: 2 },
+  'a method of the prototype as a name': { toString: 1, constructor: 'x', hasOwnProperty: null },
+};
+
+for (const [name, value] of Object.entries(TREES)) {
+  test(`packed as structuredClone: ${name}`, () => {
+    // Twice: what was learned of the first must not show in the second.
+    for (let round = 0; round < 2; round++) {
+      const actual = packed(value);
+      assert.ok(actual, 'it was not packed');
+      assert.deepStrictEqual(actual.value, structuredClone(value));
+      assert.equal(JSON.stringify(actual.value), JSON.stringify(structuredClone(value)), 'the order of names');
+    }
+  });
+}
+
+test('what is no tree of plain values is left to the codec, or comes out as structuredClone has it', () => {
+  const leave = {
+    twice: [shared, shared], cycle: Object.assign([], { 0: 1 }), 'hole': [1, , 3], named, sparse, 'lone surrogate': ['a\ud800b'],
+    'hole and a name': Object.assign([1, , ], { extra: 1 }), bigint: [5n], map: [new Map()], proto: [JSON.parse('{"__proto__": 1}')],
+    'class instance': [new Point()], 'no prototype': [Object.create(null)], error: [new Error('x')], view: [new Uint8Array(4)],
+    'deep down': { a: { b: [{ c: new Set() }] } }, 'a function': { f() {} }, symbol: [Symbol('s')], regexp: { r: /x/ },
+  };
+  leave.cycle.push({ back: leave.cycle });
+  let deep = [];
+  for (let i = 0; i < 300; i++) deep = [deep];
+  for (const [name, value] of Object.entries({ ...leave, deep })) {
+    assert.equal(pack(value, words, target), NOT_CODABLE, name);
+    assert.ok(packed(TREES.records), 'the next one is packed as ever');
+  }
+  for (const [name, value] of Object.entries(VALUES)) {
+    if (typeof value !== 'object' || value === null) continue;
+    const actual = packed(value);
+    if (actual) assert.deepStrictEqual(actual.value, structuredClone(value), name);
+  }
+});
+
+test('a name that somebody gave to all objects is not packed', () => {
+  Object.prototype.everywhere = 1;
+  try {
+    assert.equal(pack({ a: 1 }, words, target), NOT_CODABLE);
+  } finally {
+    delete Object.prototype.everywhere;
+  }
+});
+
+test('packing into too little room answers FULL and overruns nothing', () => {
+  for (const value of [TREES.records, TREES.strings, TREES['text without ASCII'], TREES.dictionary, TREES.numbers]) {
+    const { end } = packed(value);
+    for (let size = 0; size < end; size += end < 400 ? 4 : 44) {
+      const guarded = new Uint8Array(size + 16).fill(0xee);
+      assert.equal(pack(value, new Int32Array(guarded.buffer, 0, size / 4), guarded.subarray(0, size)), FULL, `${size} of ${end}`);
+      assert.ok(guarded.subarray(size).every((byte) => byte === 0xee));
+    }
+  }
+});
+
+test('a getter that packs, throws or changes its object leaves the packer whole', () => {
+  const other = new Uint8Array(1000);
+  const value = { before: [1], get inner() { return pack({ x: [1, 2] }, new Int32Array(other.buffer), other); }, after: 'x' };
+  assert.deepEqual(packed(value).value, { before: [1], inner: NOT_CODABLE, after: 'x' });
+  assert.throws(() => pack({ deep: [{ get bad() { throw new Error('mine'); } }] }, words, target), /mine/);
+  const making = () => ({ get first() { delete this.second; return 1; }, second: 2, third: 3 });
+  assert.deepEqual(packed(making()).value, structuredClone(making()));
+  assert.deepEqual(packed(TREES.records).value, TREES.records);
+});
+
+test('cut and twisted packed bytes give a RangeError or another value, never a hang', () => {
+  let seed = 11;
+  const random = (n) => ((seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8) % n;
+  for (const name of ['records', 'strings', 'text without ASCII', 'names that begin alike', 'dates']) {
+    const { end } = packed(TREES[name]);
+    pack(TREES[name], words, target);
+    const bytes = target.slice(0, end);
+    for (let cut = 0; cut < end; cut += 1 + random(end >> 6)) assert.throws(() => unpack(bytes, 0, cut), RangeError, `${name} cut at ${cut}`);
+    for (let round = 0; round < 1000; round++) {
+      const twisted = bytes.slice();
+      twisted[random(round % 2 ? end : Math.min(end, 64))] = random(256);
+      try {
+        unpack(twisted, 0, end);
+      } catch (error) {
+        assert.ok(error instanceof RangeError, String(error));
+      }
+    }
+    pack(TREES[name], words, target);
+    assert.deepStrictEqual(unpack(target, 0, end), structuredClone(TREES[name]), 'what was damaged is forgotten');
+  }
+});
+
+test('random trees come through packed as structuredClone has them, in whatever order they are sent', () => {
+  let seed = 77;
+  const random = (n) => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 4) % n;
+  const scalars = [...TREES.numbers, ...TREES.strings.slice(0, 8), undefined, null, true, false];
+  const names = ['a', 'b', 'ab', 'id', 'name', 'ü', 'x y', '0', '7', 'toString'];
+  const make = (depth) => {
+    const kind = depth > 4 ? 0 : random(5);
+    if (kind < 2) return scalars[random(scalars.length)];
+    if (kind === 2) return Array.from({ length: random(6) }, () => make(depth + 1));
+    if (kind === 3 && random(4) === 0) return new Date(random(1e9));
+    const value = {};
+    for (let i = random(5); i > 0; i--) value[names[random(names.length)]] = make(depth + 1);
+    return value;
+  };
+  let some = 0;
+  for (let round = 0; round < 1500; round++) {
+    const value = [make(0), make(1)];
+    const actual = packed(value);
+    if (!actual) continue;
+    some++;
+    assert.ok(isDeepStrictEqual(actual.value, structuredClone(value)), `round ${round}`);
+  }
+  assert.ok(some > 1000, `only ${some} were packed`);
 });

@@ -1,6 +1,7 @@
 // The codec against this browser's own structuredClone.
 // modes: isolated bare
 import { assert, assertEqual, assertThrows, test } from '/tests/pages/lib/test.mjs';
+import { picture } from '/tests/pages/lib/picture.mjs';
 import { decode, encode } from 'isolith/sync';
 
 const target = new Uint8Array(1 << 18);
@@ -9,25 +10,6 @@ function through(value) {
   const end = encode(value, target, 5);
   assert(end > 5, `encode answered ${end}`);
   return decode(target, 5, end);
-}
-
-/** A value as text that tells apart what equality of values does not: holes, -0, identity, classes. */
-function picture(value, seen = new Map()) {
-  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : `${typeof value} ${String(value)}`;
-  if (seen.has(value)) return `#${seen.get(value)}`;
-  seen.set(value, seen.size);
-  const brand = Object.prototype.toString.call(value);
-  const inside = (it) => picture(it, seen);
-  if (brand === '[object Map]') return `Map ${[...value].map((pair) => pair.map(inside)).join()}`;
-  if (brand === '[object Set]') return `Set ${[...value].map(inside).join()}`;
-  if (brand === '[object Date]') return `Date ${value.getTime()}`;
-  if (brand === '[object RegExp]') return String(value);
-  if (brand === '[object ArrayBuffer]') return `Buffer ${value.maxByteLength} ${new Uint8Array(value)}`;
-  if (ArrayBuffer.isView(value)) return `${brand} ${value.byteOffset} ${value.byteLength} ${inside(value.buffer)}`;
-  if (value instanceof Error) return `${value.name} ${value.message} ${value.constructor.name}`;
-  if (/Boolean|Number|String|BigInt/.test(brand)) return `${brand} ${inside(value.valueOf())}`;
-  const length = Array.isArray(value) ? value.length : '';
-  return `${brand}${length}{${Object.keys(value).map((key) => `${key}:${inside(value[key])}`).join()}}`;
 }
 
 const shared = { deep: [1] };
