@@ -82,7 +82,7 @@ async function javascript() {
   console.log('build: workers');
   await classicScript('worker', { inlineName: 'worker-inline' });
   await classicScript('worker-first');
-  await classicScript('worker-rest', { isWorkers: false });
+  for (const part of ['worker-values', 'worker-rest']) await classicScript(part, { isWorkers: false });
   await classicScript('guest', { inlineName: 'guest-inline' });
   await classicScript('coi-worker', { inlineName: 'coi-inline' });
   await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));

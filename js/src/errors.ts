@@ -12,6 +12,11 @@ export class IsolithError extends Error {
   }
 }
 
+/** The error for a value that no transport takes. */
+export function notSerializable(what: string, cause: unknown): IsolithError {
+  return new IsolithError('ERR_NOT_SERIALIZABLE', `${what} cannot be sent to another thread: ${String(cause)}`, { cause });
+}
+
 /** An error as plain data: what structured clone would lose of its class, code and fields is kept. */
 export interface ErrorData {
   readonly name: string;

@@ -4,7 +4,8 @@ import { IsolithError } from './errors.js';
 
 /** The kernel as bytes, and compiled for each kind of memory when first needed. */
 export interface KernelModule {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The bytes in memory that all threads share, so that nothing is copied to tell a worker of them. */
+  share(): Uint8Array;
   /** Pages that every memory must have at the least. */
   readonly initialPages: number;
   compile(shared: boolean): Promise<WebAssembly.Module>;
@@ -12,19 +13,31 @@ export interface KernelModule {
   compileSync(shared: boolean): WebAssembly.Module;
 }
 
-/** Wraps the bytes, and the module for shared memory if it is already compiled; throws where they are not the kernel. */
-export function kernelModule(bytes: Uint8Array<ArrayBuffer>, shared?: WebAssembly.Module): KernelModule {
-  const memory = findMemoryImport(bytes);
+/**
+ * Wraps the bytes, and the module for shared memory if it is already compiled; throws where they are not the kernel,
+ * but for bytes that come with a module.
+ */
+export function kernelModule(bytes: Uint8Array, shared?: WebAssembly.Module): KernelModule {
   const compiled: [unshared: WebAssembly.Module | undefined, shared: WebAssembly.Module | undefined] = [undefined, shared];
+  let found = shared ? undefined : findMemoryImport(bytes);
+  const memory = (): MemoryImport => (found ??= findMemoryImport(bytes));
+  let common: Uint8Array | undefined;
   const patched = (shared: boolean): Uint8Array<ArrayBuffer> => {
-    if (shared) return bytes;
-    const copy = bytes.slice();
-    copy[memory.flag] = 0x01;
+    // Browsers compile nothing that lies in shared memory.
+    if (shared && isOwn(bytes)) return bytes;
+    const copy = new Uint8Array(bytes);
+    if (!shared) copy[memory().flag] = 0x01;
     return copy;
   };
   return {
-    bytes,
-    initialPages: memory.initial,
+    share() {
+      if (!isOwn(bytes)) return bytes;
+      if (!common) (common = new Uint8Array(new SharedArrayBuffer(bytes.length))).set(bytes);
+      return common;
+    },
+    get initialPages() {
+      return memory().initial;
+    },
     async compile(shared) {
       return (compiled[Number(shared)] ??= await WebAssembly.compile(patched(shared)));
     },
@@ -34,8 +47,18 @@ export function kernelModule(bytes: Uint8Array<ArrayBuffer>, shared?: WebAssembl
   };
 }
 
+/** Whether bytes lie in memory of this thread alone. */
+function isOwn(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer;
+}
+
 /** Position of the limits flag of the memory import (0x03: shared, 0x01: not), and its minimum. */
-function findMemoryImport(bytes: Uint8Array): { flag: number; initial: number } {
+interface MemoryImport {
+  readonly flag: number;
+  readonly initial: number;
+}
+
+function findMemoryImport(bytes: Uint8Array): MemoryImport {
   let at = 8;
   const number = (): number => {
     let value = 0;

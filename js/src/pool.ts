@@ -1,7 +1,7 @@
 /** A pool of workers: runs functions on other threads, keeps their order, settles every promise. */
 
 import type { MemoryBlock, TypedBlock } from './block.js';
-import { IsolithError } from './errors.js';
+import { IsolithError, unpackError } from './errors.js';
 import type { Heap } from './heap.js';
 import { heapInstance, type Kernel } from './kernel.js';
 import { Crew } from './pool/crew.js';
@@ -441,7 +441,7 @@ export class Pool extends EventTarget implements Client {
   /** A worker has something for this pool; called by the crew. */
   message(member: Member, message: FromWorker): void {
     if (message !== 0 && message.type === 'stray') {
-      this.event('error', { workerId: member.workerId, error: message.error });
+      this.event('error', { workerId: member.workerId, error: unpackError(message.error) });
     } else {
       this.#far.take(member, message);
     }

@@ -15,14 +15,12 @@ export interface ThreadSlot {
 export interface Start {
   readonly type: 'start';
   readonly workerId: number;
-  /** The Web Lock that the worker holds for as long as it lives. */
-  readonly lock?: string;
   /** The kernel, compiled for shared memory, and that memory; absent where memory cannot be shared. */
-  readonly kernel?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
+  readonly kernel?: { readonly bytes: Uint8Array; readonly compiled: WebAssembly.Module };
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
-  /** Where the rest of the worker's script is, for a worker that has only the first one. */
-  readonly rest?: string;
+  /** Where the scripts are that a worker loads when a task needs them, for one that has only the first. */
+  readonly scripts?: { readonly values: string; readonly rest: string };
   /** Who the worker is to the locks of isolith/sync. */
   readonly mourning?: Mourning;
   /** Address of this worker's ring; absent where all goes by messages. */
@@ -80,17 +78,18 @@ export interface Answer {
   readonly end: number;
 }
 
-/** `loaded`: the script runs; `ready`: it has started; 0 is the doorbell. */
+/** `loaded`: the script runs; `ready`: it has started, and holds that Web Lock for as long as it lives; 0 is the doorbell. */
 export type FromWorker =
   | 0
   | { readonly type: 'loaded' }
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly lock?: string }
   | { readonly type: 'failed'; readonly error: unknown }
   | { readonly type: 'answers'; readonly answers: readonly Answer[] }
   | { readonly type: 'listens'; readonly id: number }
   | { readonly type: 'returned'; readonly ids: readonly number[] }
   | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
+  | { readonly type: 'forget'; readonly callback: number }
   | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }
   | { readonly type: 'unloaded'; readonly kernel: number }
   | { readonly type: 'stray'; readonly error: unknown }

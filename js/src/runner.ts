@@ -7,17 +7,29 @@ import type { Context, Host } from './pool/context.js';
 import type { Kernels } from './pool/duty-kernels.js';
 import type { MailDuty } from './pool/duty-mail.js';
 import { isThenable, RingDuty, type Send } from './pool/duty-ring.js';
-import { begin, comeIn, enterRuntime, holdLock } from './pool/enter.js';
+import { begin, comeIn, enterRuntime } from './pool/enter.js';
 import { poolExports, Views } from './pool/exports.js';
-import { expectRest, rest } from './pool/rest.js';
+import { expectParts, rest, values } from './pool/parts.js';
 import type { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ToWorker } from './protocol.js';
 import { type Callable, functionFrom, type HeapView, KERNEL, moduleAt } from './task.js';
 import { requireShared } from './support.js';
 
+/** How long after its start a worker loads what its first task may do without, in milliseconds. */
+const AFTER_START = 20;
+
+function preload(): void {
+  try {
+    values();
+  } catch {
+    // The task that needs it will say so.
+  }
+}
+
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
 export class Runner implements Host {
   readonly #send: Send;
+  readonly #lock: Promise<string> | undefined;
   readonly #functions = new Map<number, Callable>();
   #itsStage: Stage | undefined;
   #itsKernels: Kernels | undefined;
@@ -29,8 +41,10 @@ export class Runner implements Host {
   /** The doorbell of the ring; never throws. */
   bell: () => void = () => {};
 
-  constructor(send: Send) {
+  /** `lock` is what tells of this thread's death, where it is a worker's. */
+  constructor(send: Send, lock?: Promise<string>) {
     this.#send = send;
+    this.#lock = lock;
   }
 
   get #stage(): Stage {
@@ -73,13 +87,16 @@ export class Runner implements Host {
 
   async #start(start: Start): Promise<void> {
     try {
-      const held = start.lock === undefined ? undefined : holdLock(start.lock);
-      await expectRest(start);
+      const late = expectParts(start);
+      if (late) await late;
       if (!(await this.#enter(start))) return;
-      await held;
       this.workerId = start.workerId;
-      this.#send({ type: 'ready' });
+      const lock = await this.#lock;
+      this.#send(lock === undefined ? { type: 'ready' } : { type: 'ready', lock });
+      if (!(this.#duty instanceof RingDuty)) return;
       this.bell();
+      // What most tasks need sooner or later is there before they do; who needs it at once does not wait for this.
+      setTimeout(preload, AFTER_START);
     } catch (error) {
       this.#send({ type: 'failed', error: packError(error) });
     }
@@ -98,7 +115,7 @@ export class Runner implements Host {
     this.#shares = memory !== undefined;
     const execute = this.#execute.bind(this);
     if (mine && link !== undefined) {
-      const ring = new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send);
+      const ring = new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send, values);
       this.bell = () => ring.ring();
       this.#duty = ring;
     } else {

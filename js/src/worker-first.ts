@@ -1,4 +1,4 @@
-/** The first of a worker's two scripts, a classic one: small, so that a worker starts soon. */
+/** The first of a worker's scripts, all classic ones: small, so that a worker starts soon. */
 
 import { serve } from './worker-scope.js';
 

@@ -1,6 +1,6 @@
-/** The second of a worker's two scripts: what is loaded when a task needs it. */
+/** A worker's script beside the first: files, heaps, locks, proxies, linked modules. */
 
-import { parts } from './pool/rest-parts.js';
-import { provide } from './pool/rest.js';
+import { provide } from './pool/parts.js';
+import { makeRest } from './pool/rest.js';
 
-provide(parts());
+provide({ rest: makeRest() });

@@ -1,6 +1,7 @@
 /** What a pool's worker does with its scope: takes the page's messages, and gives tasks their globals. */
 
 import { packError } from './errors.js';
+import { holdLock } from './pool/enter.js';
 import { Runner } from './runner.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 
@@ -14,8 +15,9 @@ interface Scope<To> {
 
 /** Begins; `other` takes messages that are not for a pool's worker, and is true if it has. */
 export function serve<Other = never>(other?: (message: ToWorker | Other) => message is Other): void {
+  const lock = holdLock();
   const scope = globalThis as unknown as Scope<ToWorker | Other>;
-  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)));
+  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)), lock);
   Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {

@@ -13,6 +13,8 @@ export type StartedBy = 'user' | 'file' | 'blob' | 'caller';
 /** A thread that tasks can be sent to. */
 export interface Thread {
   readonly startedBy: StartedBy;
+  /** The Web Lock that it holds for as long as it lives. */
+  readonly lock: string | undefined;
   post(message: ToWorker, transfer?: Transferable[]): void;
   onmessage: (message: FromWorker) => void;
   /** The thread died by itself, or its script threw outside a task. */
@@ -26,8 +28,8 @@ const START_TIMEOUT = 10_000;
 /** The same for a script that has started before: it takes long only where the machine is busy, and there is no other way. */
 const PROVEN_TIMEOUT = 30_000;
 
-/** A way to start a script: how it is called, what does it, and where the rest is of a script in two parts. */
-export type Way = readonly [startedBy: StartedBy, make: () => Worker | Promise<Worker>, rest?: () => URL];
+/** A way to start a script: how it is called, what does it, and where the rest is of a script in parts. */
+export type Way = readonly [startedBy: StartedBy, make: () => Worker | Promise<Worker>, scripts?: () => NonNullable<Start['scripts']>];
 
 /** A script that can be a thread, and the ways to start it. */
 export interface Script {
@@ -56,7 +58,11 @@ export const fromBlob = (text: () => Promise<{ readonly default: string }>): Way
 const POOL: Script = {
   ways: [
     // Classic scripts: they can load the rest in the middle of a task, which modules cannot.
-    ['file', () => new Worker(new URL('./worker-first.js', import.meta.url)), () => new URL('./worker-rest.js', import.meta.url)],
+    [
+      'file',
+      () => new Worker(new URL('./worker-first.js', import.meta.url)),
+      () => ({ values: new URL('./worker-values.js', import.meta.url).href, rest: new URL('./worker-rest.js', import.meta.url).href }),
+    ],
     ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })],
     fromBlob(() => import('./worker-inline.js')),
   ],
@@ -78,7 +84,7 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
   hearWorkers();
   const causes: unknown[] = [];
   for (const way of ways(source, script)) {
-    const [startedBy, make, restOf] = way;
+    const [startedBy, make, scriptsOf] = way;
     let worker: Worker | undefined;
     try {
       worker = await make();
@@ -86,11 +92,11 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
       if (startedBy === 'user') await answers(worker, 'loaded');
       const isProven = source === undefined && script.proven !== undefined;
       const ready = answers(worker, 'ready', isProven ? PROVEN_TIMEOUT : START_TIMEOUT);
-      const rest = restOf?.().href;
-      worker.postMessage(rest === undefined ? start : { ...start, rest });
-      await (rest === undefined || isProven ? ready : Promise.all([ready, isScript(rest)]));
+      const scripts = scriptsOf?.();
+      worker.postMessage(scripts ? { ...start, scripts } : start);
+      const [lock] = await Promise.all([ready, ...(scripts && !isProven ? Object.values(scripts).map(isScript) : [])]);
       if (source === undefined) script.proven = way;
-      return workerThread(startedBy, worker);
+      return workerThread(startedBy, worker, lock);
     } catch (cause) {
       worker?.terminate();
       causes.push(cause);
@@ -117,8 +123,8 @@ async function isScript(url: string): Promise<void> {
   }
 }
 
-/** Resolves when the worker sends a message of this type; rejects on failure, error and timeout. */
-function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEOUT): Promise<void> {
+/** Resolves when the worker sends a message of this type, to the lock that it names; rejects on failure, error and timeout. */
+function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEOUT): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       settle(() => reject(new IsolithError('ERR_WORKER_START', `no answer within ${timeout} ms`)));
@@ -131,7 +137,7 @@ function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEO
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data === 0) return;
-      if (data.type === type) settle(resolve);
+      if (data.type === type) settle(() => resolve(data.type === 'ready' ? data.lock : undefined));
       else if (data.type === 'failed') settle(() => reject(unpackError(data.error)));
     };
     worker.onerror = (event) => {
@@ -141,9 +147,10 @@ function answers(worker: Worker, type: 'loaded' | 'ready', timeout = START_TIMEO
   });
 }
 
-function workerThread(startedBy: StartedBy, worker: Worker): Thread {
+function workerThread(startedBy: StartedBy, worker: Worker, lock: string | undefined): Thread {
   const thread: Thread = {
     startedBy,
+    lock,
     // An empty list of what moves is a list that has to be looked through.
     post: (message, transfer) => (transfer ? worker.postMessage(message, transfer) : worker.postMessage(message)),
     onmessage: () => {},
@@ -165,11 +172,12 @@ function workerThread(startedBy: StartedBy, worker: Worker): Thread {
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
 async function callerThread(start: Start): Promise<Thread> {
-  const [{ Runner }, { parts }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest-parts.js'), import('./pool/rest.js')]);
-  provide(parts());
+  const [{ Runner }, { makeRest }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest.js'), import('./pool/parts.js')]);
+  provide({ rest: makeRest() });
   let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
     startedBy: 'caller',
+    lock: undefined,
     post: (message, transfer = []) => {
       const copy = structuredClone(message, { transfer });
       setTimeout(() => runner?.take(copy));

@@ -1,8 +1,9 @@
-/** The whole worker as one script, classic or module: for where two are not found, for users' own scripts, for the stores. */
+/** The whole worker as one script, classic or module: for where several are not found, for users' own scripts, for the stores. */
 
 import { type FromStores, type StartStores, StoreThread, type ToStores } from './fs/store-worker.js';
-import { parts } from './pool/rest-parts.js';
-import { provide } from './pool/rest.js';
+import { provide } from './pool/parts.js';
+import { makeRest } from './pool/rest.js';
+import { VALUES } from './pool/values.js';
 import type { ToWorker } from './protocol.js';
 import { serve } from './worker-scope.js';
 
@@ -11,7 +12,7 @@ interface Scope {
   onmessage: ((event: MessageEvent<ToStores>) => void) | null;
 }
 
-provide(parts());
+provide({ values: VALUES, rest: makeRest() });
 serve((message: ToWorker | StartStores): message is StartStores => {
   if (message === 0 || message.type !== 'stores') return false;
   // The page's store thread, from now on for nothing else.

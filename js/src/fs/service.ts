@@ -116,7 +116,7 @@ class ThreadBell implements Bell {
       const { module, memory } = this.#kernel;
       const start: StartStores = {
         type: 'stores',
-        kernel: { bytes: module.bytes, compiled: module.compileSync(true) },
+        kernel: { bytes: module.share(), compiled: module.compileSync(true) },
         memory,
         options,
         channel: channelName(this.#kernel),

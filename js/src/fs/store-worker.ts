@@ -11,7 +11,7 @@ import { Word } from './exports.js';
 /** First message to the store thread. */
 export interface StartStores {
   readonly type: 'stores';
-  readonly kernel: { readonly bytes: Uint8Array<ArrayBuffer>; readonly compiled: WebAssembly.Module };
+  readonly kernel: { readonly bytes: Uint8Array; readonly compiled: WebAssembly.Module };
   readonly memory: WebAssembly.Memory;
   readonly options: FsOptions;
   /** The channel on which workers call. */

@@ -1,10 +1,9 @@
 /** The worker's end where memory cannot be shared: jobs come in batches by message, answers go the same way. */
 
-import { packError } from '../errors.js';
+import { notSerializable, packError } from '../errors.js';
 import type { Answer, Parcel } from '../protocol.js';
 import { Context, type Host } from './context.js';
 import { type Execute, isThenable, type Send } from './duty-ring.js';
-import { notSerializable } from './payload.js';
 
 /** Answers wait at most so long for others, in milliseconds. */
 const HOLD = 2;

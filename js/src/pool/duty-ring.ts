@@ -1,15 +1,14 @@
 /** The worker's end of the ring: runs jobs as they come, spins a little, then sleeps in its event loop. */
 
-import { decode, unpack } from '../codec.js';
-import { IsolithError, packError } from '../errors.js';
+import { IsolithError, notSerializable, packError } from '../errors.js';
 import type { Answer, BlockRef, FromWorker } from '../protocol.js';
 import { Context, type Host } from './context.js';
 import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { encoded, encodeValue, isPacked, notSerializable } from './payload.js';
 import { isPlainLength, plainLength, readPlain } from './plain.js';
+import type { Values } from './values.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
 const SPIN = 0.1;
@@ -39,6 +38,7 @@ export class RingDuty {
   readonly #host: Host;
   readonly #execute: Execute;
   readonly #send: Send;
+  readonly #values: () => Values;
   readonly #inbox = new Map<number, unknown>();
   /** A job is open: it awaits something, or its data. */
   #busy = false;
@@ -53,13 +53,14 @@ export class RingDuty {
   #sleptAt = 0;
   #turn: MessageChannel | undefined;
 
-  constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send) {
+  constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send, values: () => Values) {
     this.#kernel = kernel;
     this.#views = views;
     this.#link = link;
     this.#host = host;
     this.#execute = execute;
     this.#send = send;
+    this.#values = values;
   }
 
   /** The doorbell, or the first look. */
@@ -185,10 +186,11 @@ export class RingDuty {
     const { i32 } = views;
     const length = i32[word + SlotWord.length]!;
     if ((kind & 3) === Kind.inline) {
-      return isPlainLength(length) ? readPlain(views, slot, length) : decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
+      return isPlainLength(length) ? readPlain(views, slot, length) : this.#values().decode(views.u8, slot + INLINE_AT, slot + INLINE_AT + length);
     }
     if ((kind & 3) !== Kind.message) {
       const ptr = i32[word + SlotWord.ptr]! >>> 0;
+      const { decode, unpack } = this.#values();
       views.reach(ptr + length);
       return (kind & 3) === Kind.packed ? unpack(views.u8, ptr, ptr + length) : decode(views.u8, ptr, ptr + length);
     }
@@ -243,6 +245,14 @@ export class RingDuty {
 
   #write(slot: number, by: Omit<Answer, 'value'>, value: unknown): void {
     const word = slot >>> 2;
+    let values: Values;
+    try {
+      values = this.#values();
+    } catch (error) {
+      this.#post(word, { ...by, ok: false }, error, undefined);
+      return;
+    }
+    const { encodeValue, encoded, isPacked } = values;
     let length: number;
     try {
       length = encodeValue(value, "the task's result");
@@ -252,8 +262,8 @@ export class RingDuty {
     }
     let at = slot + INLINE_AT;
     let kind: number = Kind.inline;
-    if (length > INLINE || isPacked) {
-      kind = isPacked ? Kind.packed : Kind.block;
+    if (length > INLINE || isPacked()) {
+      kind = isPacked() ? Kind.packed : Kind.block;
       at = this.#kernel.isolith_link_room(slot, length) >>> 0;
     }
     if (length < 0 || at === 0) {

@@ -15,16 +15,25 @@ export function enterRuntime({ kernel, memory, thread }: Start): Kernel | undefi
   return mine;
 }
 
-/** Takes the lock that is let go of only by this thread's death. */
-export function holdLock(name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+/**
+ * Takes a Web Lock that is let go of only by this thread's death; resolves to its name when it is held.
+ *
+ * The name is the thread's own choice, so that the first thing that a worker does can be to ask: the
+ * browser answers while the rest of the start goes on.
+ */
+export function holdLock(): Promise<string> {
+  const name = `isolith-${performance.timeOrigin}-${Math.random()}-${Math.random()}`;
+  const held = new Promise<string>((resolve, reject) => {
     navigator.locks
       .request(name, () => {
-        resolve();
+        resolve(name);
         return new Promise(() => {});
       })
       .catch(reject);
   });
+  // Whoever starts this thread hears of it.
+  held.catch(() => {});
+  return held;
 }
 
 /** Marks the thread as inside before its instance is made; false if it is wanted dead already. */

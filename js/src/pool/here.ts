@@ -1,5 +1,6 @@
 /** Runs a task on the caller's own thread, as a full pool may be told to; copies as a worker would. */
 
+import { notSerializable } from '../errors.js';
 import { workerFs } from '../fs/worker-fs.js';
 import { attachHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
@@ -7,7 +8,7 @@ import type { BlockRef } from '../protocol.js';
 import { functionFrom } from '../task.js';
 import { Context } from './context.js';
 import type { TaskRef } from './job.js';
-import { type Copy, notSerializable } from './payload.js';
+import type { Copy } from './payload.js';
 import { reviveLive } from './revive.js';
 
 /**

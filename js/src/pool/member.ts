@@ -41,8 +41,6 @@ export interface Employer extends Spoke {
   message(member: Member, message: FromWorker): void;
 }
 
-let threads = 0;
-
 /** One worker. */
 export class Member {
   readonly workerId: number;
@@ -55,7 +53,6 @@ export class Member {
   readonly #places: Place[] = [];
   #death: Promise<void> | undefined;
   #mourning: Mourning | undefined;
-  readonly #lock: string;
   /** Settles when the thread is certainly dead and what it had is returned. */
   buried: Promise<void> | undefined;
   /** Settles `buried` of a member that was let go while it started. */
@@ -63,6 +60,8 @@ export class Member {
   busyMs = 0;
   done = 0;
   failed = 0;
+  /** Iterators of proxies that live there: as long as any is open, it is not let go of for being idle. */
+  streams = 0;
   /** The job that is asked to stop. */
   asked: Job | undefined;
   /** Jobs whose answer came by message before the ring told of it, and the reverse. */
@@ -79,7 +78,6 @@ export class Member {
     this.number = number;
     this.workerId = workerId;
     this.#crew = crew;
-    this.#lock = `isolith-${crypto.getRandomValues(new Uint32Array(3)).join('-')}-${++threads}`;
     this.link = this.#newLink();
     void this.#start();
   }
@@ -107,8 +105,8 @@ export class Member {
       if (thread.startedBy === 'caller' && this.link instanceof RingLink) {
         this.link.free();
         this.link = new MailLink((message, transfer) => thread.post(message, transfer));
-      } else if (thread.startedBy !== 'caller') {
-        this.#death = deathOf(this.#lock);
+      } else if (thread.lock !== undefined) {
+        this.#death = deathOf(thread.lock);
         void this.#death.then(() => this.#died());
       }
       if (this.state === 'leaving') {
@@ -131,9 +129,9 @@ export class Member {
   #startMessage(): Start {
     const { kernel, hub, heap } = this.#crew;
     const { shared, memory, module } = kernel;
-    const message = { type: 'start', workerId: this.workerId, lock: this.#lock } as const;
+    const message = { type: 'start', workerId: this.workerId} as const;
     if (!shared || !hub || !(this.link instanceof RingLink)) return message;
-    const own = { kernel: { bytes: module.bytes, compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
+    const own = { kernel: { bytes: module.share(), compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
     const link = this.link.address;
     if (!heap) return { ...message, ...own, link };
     return { ...message, ...own, link, heapMemory: heap.memory, ...named('heapThread', this.#reserve(heap, HEAP_STACK)) };

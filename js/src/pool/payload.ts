@@ -1,7 +1,7 @@
 /** Values as bytes where that is faster than structured clone: chosen by kind and measured size. */
 
 import { encode, FULL, NOT_CODABLE, pack } from '../codec.js';
-import { IsolithError } from '../errors.js';
+import { IsolithError, notSerializable } from '../errors.js';
 import type { Job } from './job.js';
 import { packLive } from './live.js';
 import type { Handle } from '../sync/storage.js';
@@ -64,11 +64,6 @@ export function encodeValue(value: unknown, what: string): number {
 /** What `encodeValue` wrote; valid until its next call on this thread. */
 export function encoded(): Uint8Array {
   return scratch;
-}
-
-/** The error for a value that no transport takes. */
-export function notSerializable(what: string, cause: unknown): IsolithError {
-  return new IsolithError('ERR_NOT_SERIALIZABLE', `${what} cannot be sent to another thread: ${String(cause)}`, { cause });
 }
 
 /** What a task is refused with whose data could not be written. */

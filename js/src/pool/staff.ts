@@ -80,7 +80,7 @@ export class Staff {
   #dismiss(): void {
     for (;;) {
       const number = this.#scheduler.dismiss(this.#idleTimeout);
-      if (number < 0) return;
+      if (number < 0 || this.at(number).streams > 0) return;
       this.#terms.dismiss(this.at(number));
     }
   }

@@ -9,6 +9,7 @@ import { enterRuntime, holdLock } from '../pool/enter.js';
 import { poolExports, Views } from '../pool/exports.js';
 import { mourn } from '../pool/mourning.js';
 import type { Context, Host } from '../pool/context.js';
+import { VALUES } from '../pool/values.js';
 import type { Start, ToWorker } from '../protocol.js';
 import { WasmCode, WasmError } from './errors.js';
 import { Guest } from './guest.js';
@@ -26,6 +27,7 @@ export type Wasi = Pick<World, 'wasi' | 'exitCode'>;
 /** Takes the messages of a guest's page. */
 export class GuestDuty implements Host {
   readonly #send: Send;
+  readonly #lock = holdLock();
   readonly #makeWasi: (kernel: Kernel) => Wasi;
   #duty: RingDuty | MailDuty | undefined;
   #kernel: Kernel | undefined;
@@ -54,7 +56,6 @@ export class GuestDuty implements Host {
 
   async #start(start: Start): Promise<void> {
     try {
-      const held = start.lock === undefined ? undefined : holdLock(start.lock);
       const kernel = enterRuntime(start);
       if (kernel === 'unwanted') return;
       if (start.memory && start.mourning) mourn(start.memory, start.mourning);
@@ -63,11 +64,10 @@ export class GuestDuty implements Host {
         this.#do(fn, data, context);
       this.#duty =
         kernel && start.link !== undefined
-          ? new RingDuty(poolExports(kernel), new Views(kernel.memory), start.link, this, execute, this.#send)
+          ? new RingDuty(poolExports(kernel), new Views(kernel.memory), start.link, this, execute, this.#send, () => VALUES)
           : new MailDuty(this, execute, this.#send);
-      await held;
       this.workerId = start.workerId;
-      this.#send({ type: 'ready' });
+      this.#send({ type: 'ready', lock: await this.#lock });
       if (this.#duty instanceof RingDuty) this.#duty.ring();
     } catch (error) {
       this.#send({ type: 'failed', error: packError(error) });

@@ -1,12 +1,12 @@
 /** A guest's worker as its page sees it: what it is asked, on the ring or by message, and what it answers. */
 
 import { encode, FULL } from '../codec.js';
-import { IsolithError } from '../errors.js';
+import { IsolithError, notSerializable } from '../errors.js';
 import { type Client, type Job, jobOf, nextJob, type TaskRef } from '../pool/job.js';
 import { type Outcome, RingLink } from '../pool/link.js';
 import { MailLink } from '../pool/mail.js';
 import { Member } from '../pool/member.js';
-import { notSerializable, snapshot } from '../pool/payload.js';
+import { snapshot } from '../pool/payload.js';
 import { RING, Scheduler, SOON } from '../pool/scheduler.js';
 import type { FromWorker } from '../protocol.js';
 import { Callbacks } from './callbacks.js';

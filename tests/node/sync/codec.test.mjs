@@ -252,6 +252,22 @@ test('what is no tree of plain values is left to the codec, or comes out as stru
   }
 });
 
+test('an object that is met twice is found wherever it is and whatever is around it', () => {
+  const things = [{ n: 1 }, [1, 2], {}, [], new Date(5), { s: 'text' }, ['a', 'b'], { deep: { er: [{ x: 1 }] } }, { last: '' }, [[['']]]];
+  for (const size of [2, 5, 40, 700]) {
+    for (const thing of things) {
+      for (const alike of [(i) => ({ i, text: `t${i}` }), () => ({ n: 1 }), () => [1, 2]]) {
+        const value = Array.from({ length: size }, (_, i) => ({ before: `b${i}`, one: alike(i) }));
+        assert.ok(packed(value), 'all are different');
+        value[0].here = thing;
+        assert.ok(packed(value), 'once is no harm');
+        value[size - 1].there = { in: [1, 'x', thing] };
+        assert.equal(pack(value, words, target), NOT_CODABLE, `${JSON.stringify(thing)} among ${size}`);
+      }
+    }
+  }
+});
+
 test('a name that somebody gave to all objects is not packed', () => {
   Object.prototype.everywhere = 1;
   try {

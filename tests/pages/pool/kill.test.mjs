@@ -100,7 +100,8 @@ test('an error that nobody catches ends its task, not the others', async () => {
 
 test('workers that die before they do anything end in an error, not in a loop', async () => {
   let made = 0;
-  const script = `self.onmessage = () => { postMessage({ type: 'ready' }); self.close(); };`;
+  // What a worker says when it is ready, with the lock that tells of its death: here one that nobody holds any more.
+  const script = `self.onmessage = () => { postMessage({ type: 'ready', lock: 'nobody has ' + Math.random() }); self.close(); };`;
   const url = URL.createObjectURL(new Blob([`postMessage({ type: 'loaded' }); ${script}`], { type: 'text/javascript' }));
   const pool = createPool({ size: 1, worker: () => { made++; return new Worker(url); } });
   const waits = pool.run((x) => x, 1, { timeout: 60_000 });
