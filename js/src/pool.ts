@@ -34,13 +34,38 @@ export type HeapTaskFunction<D, R> = (view: HeapView, data: D, context: TaskCont
 export interface TaskModule<T> {
   readonly url: string;
   /** Runs an export as a task, `name(data, context)`; without `eval`. */
-  run<K extends keyof T & string>(name: K, data?: FirstOf<T[K]>, options?: RunOptions): Promise<ResultOf<T[K]>>;
+  run<K extends FunctionsOf<T>>(name: K, data?: FirstOf<T[K]>, options?: RunOptions): Promise<ResultOf<T[K]>>;
 }
 
+type FunctionsOf<T> = { [K in keyof T & string]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T & string];
 type FirstOf<F> = F extends (data: infer D, ...rest: never[]) => unknown ? D : unknown;
 type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : unknown;
 
-/** Events: `start`, `exit`, `crash`, `error` (caught by nobody in a worker), `failed`, `idle`. */
+/** What a pool's events carry as `detail`. */
+export interface PoolEventMap {
+  /** A worker is ready. */
+  start: CustomEvent<{ readonly workerId: number; readonly startedBy: StartedBy | undefined }>;
+  /** A worker is gone, whatever the reason. */
+  exit: CustomEvent<{ readonly workerId: number }>;
+  /** A worker ended by itself. */
+  crash: CustomEvent<{ readonly workerId: number; readonly error: unknown }>;
+  /** An error in a worker that nobody caught. */
+  error: CustomEvent<{ readonly workerId: number; readonly error: unknown }>;
+  /** No worker can be had any more: all that waits has been rejected with this error. */
+  failed: CustomEvent<{ readonly error: unknown }>;
+  /** The last task that was there is over. */
+  idle: CustomEvent<Record<string, never>>;
+}
+
+type Listener<K extends keyof PoolEventMap> = (event: PoolEventMap[K]) => void;
+
+/** The types of its listeners. */
+export interface Pool {
+  removeEventListener<K extends keyof PoolEventMap>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+}
+
+/** Workers and their tasks. Events: see `PoolEventMap`. */
 export class Pool extends EventTarget implements Client {
   readonly name: string;
   readonly #crew: Crew;
@@ -426,9 +451,11 @@ export class Pool extends EventTarget implements Client {
     if (this.#heard.size > 0) this.event('idle', {});
   }
 
-  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
-    this.#heard.add(args[0]);
-    super.addEventListener(...args);
+  override addEventListener<K extends keyof PoolEventMap>(type: K, listener: Listener<K> | null, options?: boolean | AddEventListenerOptions): void;
+  override addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  override addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void {
+    this.#heard.add(type);
+    super.addEventListener(type, listener, options);
   }
 
   /** Something happened to a worker; called by the crew. */
