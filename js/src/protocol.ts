@@ -89,6 +89,7 @@ export type FromWorker =
   | { readonly type: 'returned'; readonly ids: readonly number[] }
   | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly callback: number; readonly args: unknown[] }
+  | { readonly type: 'forget'; readonly callback: number }
   | { readonly type: 'item'; readonly id: number; readonly call: number; readonly ok: boolean; readonly done: boolean; readonly value: unknown }
   | { readonly type: 'unloaded'; readonly kernel: number }
   | { readonly type: 'stray'; readonly error: unknown }

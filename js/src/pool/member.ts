@@ -60,6 +60,8 @@ export class Member {
   busyMs = 0;
   done = 0;
   failed = 0;
+  /** Iterators of proxies that live there: as long as any is open, it is not let go of for being idle. */
+  streams = 0;
   /** The job that is asked to stop. */
   asked: Job | undefined;
   /** Jobs whose answer came by message before the ring told of it, and the reverse. */
@@ -176,7 +178,7 @@ export class Member {
   }
 
   /** An answer came. */
-  count({ ok, start, end }: Outcome): void {
+  count({ ok, start, end }: Omit<Outcome, 'value'>): void {
     this.busyMs += end - start;
     if (ok) this.done++;
     else this.failed++;

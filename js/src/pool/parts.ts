@@ -31,6 +31,9 @@ interface Parts {
 /** Where the scripts leave their parts for the one that has asked for them. */
 const PARTS = Symbol.for('isolith.parts.1');
 
+/** What `importScripts` refuses, in modules for being called at all. Without an address Firefox does not say so. */
+const NO_ADDRESS = 'https://:';
+
 const thread = globalThis as { [PARTS]?: Partial<Parts>; importScripts?(...urls: string[]): void };
 let joined = false;
 let start: Pick<Start, 'scripts' | 'memory' | 'mourning'> = {};
@@ -48,8 +51,9 @@ export function expectParts(from: Start): void | Promise<unknown> {
   start = from;
   if (thread[PARTS] || !from.scripts) return;
   try {
-    thread.importScripts!();
-  } catch {
+    thread.importScripts!(NO_ADDRESS);
+  } catch (refusal) {
+    if (!(refusal instanceof TypeError)) return;
     return Promise.all(Object.values(from.scripts).map((url: string) => import(/* @vite-ignore */ /* webpackIgnore: true */ url)));
   }
 }

@@ -26,6 +26,10 @@ export const memberOf = new WeakMap<object, Member>();
 /** Pools that share workers hear each other's messages: numbers are unique on this thread. */
 let numbers = 0;
 
+function crashed(): IsolithError {
+  return new IsolithError('ERR_WORKER_CRASHED', 'the worker of this iterator has ended');
+}
+
 /** A pool's proxies, and what they left at this side. */
 export class Far {
   readonly #pool: Pool;
@@ -74,16 +78,33 @@ export class Far {
   }
 
   #stream(id: number, member: Member | undefined): AsyncIterableIterator<unknown> {
-    const step = (what: 'next' | 'return'): Promise<IteratorResult<unknown>> =>
-      new Promise((resolve, reject) => {
-        if (!member?.thread || member.state === 'gone') {
-          reject(new IsolithError('ERR_WORKER_CRASHED', 'the worker of this iterator has ended'));
-          return;
-        }
-        const call = ++numbers;
-        this.#asks.set(call, { member, resolve, reject });
-        member.thread.post({ type: 'ask', id, call, what });
-      });
+    let open = member !== undefined;
+    const end = (): void => {
+      if (open && member) member.streams--;
+      open = false;
+    };
+    if (member) member.streams++;
+    const step = async (what: 'next' | 'return'): Promise<IteratorResult<unknown>> => {
+      if (!open || !member) return { done: true, value: undefined };
+      if (!member.thread || member.state === 'gone') {
+        end();
+        if (what === 'return') return { done: true, value: undefined };
+        throw crashed();
+      }
+      const { thread } = member;
+      const call = ++numbers;
+      try {
+        const result = await new Promise<IteratorResult<unknown>>((resolve, reject) => {
+          this.#asks.set(call, { member, resolve, reject });
+          thread.post({ type: 'ask', id, call, what });
+        });
+        if (result.done) end();
+        return result;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    };
     const iterator: AsyncIterableIterator<unknown> = {
       next: () => step('next'),
       return: () => step('return'),
@@ -95,7 +116,9 @@ export class Far {
   /** A worker calls one of our functions, or gives the next value of one of its iterables. */
   take(member: Member, message: FromWorker): void {
     if (message === 0) return;
-    if (message.type === 'call') {
+    if (message.type === 'forget') {
+      this.#callbacks.delete(message.callback);
+    } else if (message.type === 'call') {
       void this.#answer(member, message.call, message.callback, message.args);
     } else if (message.type === 'item') {
       const waiting = this.#asks.get(message.call);
@@ -121,7 +144,7 @@ export class Far {
     for (const [call, waiting] of this.#asks) {
       if (workerId !== undefined && waiting.member.workerId !== workerId) continue;
       this.#asks.delete(call);
-      waiting.reject(new IsolithError('ERR_WORKER_CRASHED', 'the worker of this iterator has ended'));
+      waiting.reject(crashed());
     }
   }
 

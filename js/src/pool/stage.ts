@@ -33,6 +33,8 @@ export class Stage {
   readonly #calls = new Map<number, Waiting>();
   readonly #streams = new Map<number, AsyncIterator<unknown>>();
   #number = 0;
+  /** The page need not keep what nobody here can call any more. */
+  readonly #gone = new FinalizationRegistry((callback: number) => this.#send({ type: 'forget', callback }));
 
   constructor(send: Send) {
     this.#send = send;
@@ -67,7 +69,11 @@ export class Stage {
   }
 
   #near({ 'isolith:far': what, number }: Marker): unknown {
-    if (what === 'function') return (...args: unknown[]) => this.#ask(number, args);
+    if (what === 'function') {
+      const fn = (...args: unknown[]): Promise<unknown> => this.#ask(number, args);
+      this.#gone.register(fn, number);
+      return fn;
+    }
     const step = (how: 'next' | 'return'): Promise<IteratorResult<unknown>> =>
       this.#ask(number, [how]) as Promise<IteratorResult<unknown>>;
     const iterator = {
@@ -75,6 +81,7 @@ export class Stage {
       return: () => step('return'),
       [Symbol.asyncIterator]: () => iterator,
     };
+    this.#gone.register(iterator, number);
     return iterator;
   }
 

@@ -31,10 +31,16 @@ const loners = [
   () => { for (;;); },
 ];
 
-/** One that listens, one that awaits. */
+/** One that listens, one that awaits, one that is always at a fetch or a timer. */
 const patient = [
   (_, { signal }) => { while (!signal.aborted); },
   () => new Promise(() => {}),
+  async () => {
+    for (;;) {
+      await (await fetch('/tests/pages/lib/picture.mjs')).arrayBuffer();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  },
 ];
 
 /** Pushes and pops items that tell whether they are whole, and never looks up. */
