@@ -24,7 +24,12 @@ export type { Library, LinkedModule, LinkOptions } from './linked.js';
 export type { ImportContext } from './linked/imports.js';
 export { TypedBlock } from './block.js';
 export type { ResponseOptions } from './response.js';
-export { createPool, createPoolWasm, spawn, type Pool, type PoolOptions, type RunOptions } from './pool.js';
+export {
+  createPool, createPoolWasm, spawn, type HeapTaskFunction, type Pool, type PoolEventMap, type PoolOptions, type PoolStats, type Priority,
+  type RunOptions, type TaskFunction, type TaskModule,
+} from './pool.js';
+export type { ForOptions, MapOptions, Mapped, ReduceOptions } from './pool/parallel.js';
+export type { Proxied } from './pool/proxy.js';
 export type { HeapView, TaskContext } from './task.js';
 export * from './atomics.js';
 export { createChannel } from './channel.js';

@@ -6,7 +6,7 @@ import type { Heap } from './heap.js';
 import { heapInstance, type Kernel } from './kernel.js';
 import { Crew } from './pool/crew.js';
 import type { TraceEvent } from './pool/figures.js';
-import { type Client, type Job, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
+import { type Client, type Job, jobOf, nextJob, refOf, refOfExport, type TaskRef } from './pool/job.js';
 import type { Member } from './pool/member.js';
 import { type Copy, hold } from './pool/payload.js';
 import { bounds, destroyed, type PoolOptions, type PoolStats, priorityOf, type RunOptions, span, timedOut, whole } from './pool/options.js';
@@ -34,13 +34,38 @@ export type HeapTaskFunction<D, R> = (view: HeapView, data: D, context: TaskCont
 export interface TaskModule<T> {
   readonly url: string;
   /** Runs an export as a task, `name(data, context)`; without `eval`. */
-  run<K extends keyof T & string>(name: K, data?: FirstOf<T[K]>, options?: RunOptions): Promise<ResultOf<T[K]>>;
+  run<K extends FunctionsOf<T>>(name: K, data?: FirstOf<T[K]>, options?: RunOptions): Promise<ResultOf<T[K]>>;
 }
 
+type FunctionsOf<T> = { [K in keyof T & string]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T & string];
 type FirstOf<F> = F extends (data: infer D, ...rest: never[]) => unknown ? D : unknown;
 type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : unknown;
 
-/** Events: `start`, `exit`, `crash`, `error` (caught by nobody in a worker), `failed`, `idle`. */
+/** What a pool's events carry as `detail`. */
+export interface PoolEventMap {
+  /** A worker is ready. */
+  start: CustomEvent<{ readonly workerId: number; readonly startedBy: StartedBy | undefined }>;
+  /** A worker is gone, whatever the reason. */
+  exit: CustomEvent<{ readonly workerId: number }>;
+  /** A worker ended by itself. */
+  crash: CustomEvent<{ readonly workerId: number; readonly error: unknown }>;
+  /** An error in a worker that nobody caught. */
+  error: CustomEvent<{ readonly workerId: number; readonly error: unknown }>;
+  /** No worker can be had any more: all that waits has been rejected with this error. */
+  failed: CustomEvent<{ readonly error: unknown }>;
+  /** The last task that was there is over. */
+  idle: CustomEvent<Record<string, never>>;
+}
+
+type Listener<K extends keyof PoolEventMap> = (event: PoolEventMap[K]) => void;
+
+/** The types of its listeners. */
+export interface Pool {
+  removeEventListener<K extends keyof PoolEventMap>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+}
+
+/** Workers and their tasks. Events: see `PoolEventMap`. */
 export class Pool extends EventTarget implements Client {
   readonly name: string;
   readonly #crew: Crew;
@@ -112,7 +137,13 @@ export class Pool extends EventTarget implements Client {
   run<R, D = undefined>(fn: TaskFunction<D, R>, data?: D, options?: RunOptions): Promise<Awaited<R>>;
   run<R = unknown>(name: string, data?: unknown, options?: RunOptions): Promise<R>;
   run(fn: AnyFunction | string, data?: unknown, options?: RunOptions): Promise<unknown> {
-    return this.submit(() => this.#refOf(fn), data, undefined, options);
+    if (options !== undefined) return this.submit(() => this.#refOf(fn), data, undefined, options);
+    return new Promise((resolve, reject) => {
+      if (this.#state !== 'open') throw destroyed();
+      const ref = this.#refOf(fn);
+      if (this.#isOpen() && this.#crew.send(this, ref, data, resolve, reject)) this.#count++;
+      else this.#enter(ref, data, undefined, {}, resolve, reject);
+    });
   }
 
   /** Runs `fn({ ptr, size, HEAP, heap }, data, context)` in a worker, on a block that is not copied. */
@@ -231,6 +262,7 @@ export class Pool extends EventTarget implements Client {
   /** What is going on, and what was; workers and latencies are those of all pools that share them. */
   stats(): PoolStats {
     const { figures, members } = this.#crew;
+    figures.settle();
     const workers = [...members].map((member) => {
       const { workerId, state, startedBy, busyMs, done, failed } = member;
       return { workerId, state, startedBy, busyMs, done, failed, load: this.#crew.load(member) };
@@ -297,13 +329,21 @@ export class Pool extends EventTarget implements Client {
       const { timeout, signal } = options;
       signal?.throwIfAborted();
       if (timeout !== undefined) span('a timeout', timeout);
-      const fn = refOf();
-      if (this.#count >= this.#crew.max + this.#limit || this.#waiting.length > 0) {
-        this.#overfull(fn, data, block, options, resolve, reject);
-      } else {
-        this.#admit(fn, data, block, options, resolve, reject);
-      }
+      this.#enter(refOf(), data, block, options, resolve, reject);
     });
+  }
+
+  /** Whether a task may come in now. */
+  #isOpen(): boolean {
+    return this.#count < this.#crew.max + this.#limit && this.#waiting.length === 0;
+  }
+
+  #enter(
+    fn: TaskRef, data: unknown, block: MemoryBlock | BlockRef | undefined, options: RunOptions,
+    resolve: (value: unknown) => void, reject: (error: unknown) => void,
+  ): void {
+    if (this.#isOpen()) this.#admit(fn, data, block, options, resolve, reject);
+    else this.#overfull(fn, data, block, options, resolve, reject);
   }
 
   #admit(
@@ -311,14 +351,13 @@ export class Pool extends EventTarget implements Client {
     resolve: (value: unknown) => void, reject: (error: unknown) => void, held?: Held,
   ): void {
     const { timeout, signal, transfer } = held ?? options;
-    const job: Job = {
-      id: nextJob(), number: -1, fn, client: this, data, bytes: undefined, packed: false, handles: held?.handles,
-      block: block && block.ptr !== null ? { ptr: block.ptr, size: block.size } : undefined,
-      transfer: transfer && transfer.length > 0 ? transfer : undefined,
-      priority: options.priority === undefined ? 0 : priorityOf(options.priority),
-      resolve, reject, onProgress: options.onProgress, queuedAt: held?.queuedAt ?? performance.now(),
-      member: undefined, slot: 0, ptr: 0, length: 0, sent: false, yielded: 0, over: false, release: undefined,
-    };
+    const job = jobOf(nextJob(), this, fn, data, resolve, reject);
+    job.handles = held?.handles;
+    if (block && block.ptr !== null) job.block = { ptr: block.ptr, size: block.size };
+    if (transfer && transfer.length > 0) job.transfer = transfer;
+    if (options.priority !== undefined) job.priority = priorityOf(options.priority);
+    job.onProgress = options.onProgress;
+    job.queuedAt = held?.queuedAt ?? performance.now();
     this.#crew.submit(job);
     this.#count++;
     if (!job.over && (timeout !== undefined || signal)) limit(this.#crew, job, timeout, signal);
@@ -408,13 +447,15 @@ export class Pool extends EventTarget implements Client {
     else this.#failed++;
     if (this.#waiting.length > 0) this.#letIn();
     if (this.#count > 0 || this.pendingTasks > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
-    this.event('idle', {});
+    if (this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#heard.size > 0) this.event('idle', {});
   }
 
-  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
-    this.#heard.add(args[0]);
-    super.addEventListener(...args);
+  override addEventListener<K extends keyof PoolEventMap>(type: K, listener: Listener<K> | null, options?: boolean | AddEventListenerOptions): void;
+  override addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  override addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void {
+    this.#heard.add(type);
+    super.addEventListener(type, listener, options);
   }
 
   /** Something happened to a worker; called by the crew. */

@@ -37,6 +37,8 @@ export class Runner implements Host {
   #duty: RingDuty | MailDuty | undefined;
   #heap: Heap | undefined;
   workerId = 0;
+  /** The doorbell of the ring; never throws. */
+  bell: () => void = () => {};
 
   /** `lock` is what tells of this thread's death, where it is a worker's. */
   constructor(send: Send, lock?: Promise<string>) {
@@ -56,7 +58,7 @@ export class Runner implements Host {
   take(message: ToWorker): void {
     const duty = this.#duty;
     if (message === 0) {
-      if (duty instanceof RingDuty) duty.ring();
+      this.bell();
     } else if (message.type === 'start') {
       void this.#start(message);
     } else if (message.type === 'jobs') {
@@ -91,7 +93,7 @@ export class Runner implements Host {
       const lock = await this.#lock;
       this.#send(lock === undefined ? { type: 'ready' } : { type: 'ready', lock });
       if (!(this.#duty instanceof RingDuty)) return;
-      this.#duty.ring();
+      this.bell();
       // What most tasks need sooner or later is there before they do; who needs it at once does not wait for this.
       setTimeout(preload, AFTER_START);
     } catch (error) {
@@ -111,15 +113,19 @@ export class Runner implements Host {
     }
     this.#shares = memory !== undefined;
     const execute = this.#execute.bind(this);
-    this.#duty =
-      mine && link !== undefined
-        ? new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send, values)
-        : new (rest().MailDuty)(this, execute, this.#send);
+    if (mine && link !== undefined) {
+      const ring = new RingDuty(poolExports(mine), new Views(mine.memory), link, this, execute, this.#send, values);
+      this.bell = () => ring.ring();
+      this.#duty = ring;
+    } else {
+      this.#duty = new (rest().MailDuty)(this, execute, this.#send);
+    }
     return true;
   }
 
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
     const known = this.#functions.get(fn);
+    if (known && !known.spread && !block) return known.fn(data as never, context as never);
     if (known) return this.#call(known, data, block, context);
     const text = source();
     const made = text.startsWith(KERNEL) ? this.#kernels.callable(text) : functionFrom(text);

@@ -21,7 +21,8 @@ export function serve<Other = never>(other?: (message: ToWorker | Other) => mess
   Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {
-    if (data === null) runner.unread();
+    if (data === 0) runner.bell();
+    else if (data === null) runner.unread();
     else if (!other?.(data)) runner.take(data as ToWorker);
   };
   scope.onmessageerror = () => runner.unread();

@@ -132,6 +132,12 @@ impl<'a> Link<'a> {
         wake(&self.words[word::ASLEEP])
     }
 
+    /// Owner: whether the worker sleeps at this moment, or is about to.
+    pub fn is_asleep(&self) -> bool {
+        // Relaxed: a hint; `publish` asks with the right ordering.
+        self.words[word::ASLEEP].load(Ordering::Relaxed) != 0
+    }
+
     /// Worker: opens the next slot with a job, passing by those that were taken back.
     pub fn claim(&self) -> Option<usize> {
         loop {
@@ -180,7 +186,8 @@ impl<'a> Link<'a> {
         true
     }
 
-    /// Owner: says that it is about to sleep; it must collect once more after this.
+    /// Owner: says that it is about to sleep; it must collect once more after this, unless the worker
+    /// has nothing to answer: what is published afterwards is published to a sleeper.
     pub fn doze(&self) {
         self.words[word::OWNER].store(1, Ordering::Relaxed);
         store_load_fence();

@@ -107,6 +107,24 @@ fn ring_answers_every_job_once_in_order_and_no_bell_is_lost() {
 }
 
 #[test]
+fn ring_owner_that_dozes_before_it_publishes_need_not_look_again() {
+    model(2, || {
+        let pair = Pair::new(2);
+        let other = pair.clone();
+        let worker = thread::spawn(move || other.work(2));
+        for job in [1, 2] {
+            pair.link().doze();
+            pair.push(job);
+            // Loom reports an answer that nobody rings for as a deadlock. A bell may be the last answer's,
+            // which was collected before it rang: who hears it and finds nothing has to doze again.
+            pair.hear(OWNER);
+            assert_eq!(pair.collect(1), [job + 100]);
+        }
+        worker.join().unwrap();
+    });
+}
+
+#[test]
 fn ring_reuses_its_slots() {
     model(2, || {
         let pair = Pair::new(1);

@@ -47,7 +47,8 @@ export async function checkTypes(home, { manifest }) {
   const imports = typedEntries(manifest).map(({ name }, i) => `import * as entry${i} from '${name}';`);
   const uses = imports.map((_, i) => `entry${i}`);
   writeFileSync(join(home, 'entries.ts'), `${imports.join('\n')}\nexport const entries = [${uses.join(', ')}];\n`);
-  writeFileSync(join(home, 'types.ts'), readFileSync(join(ROOT, 'tests/packaging/types.ts'), 'utf8'));
+  const files = ['types.ts', 'pool-types.ts'];
+  for (const file of files) writeFileSync(join(home, file), readFileSync(join(ROOT, 'tests/packaging', file), 'utf8'));
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   check(existsSync(tsc), 'TypeScript is not installed: npm run setup');
   const compilerOptions = {
@@ -56,7 +57,7 @@ export async function checkTypes(home, { manifest }) {
   };
   for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
     const options = { ...compilerOptions, module, moduleResolution };
-    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['entries.ts', 'types.ts'] }));
+    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['entries.ts', ...files] }));
     await run(process.execPath, [tsc, '-p', home], { cwd: home });
   }
 }

@@ -7,22 +7,17 @@ import { after } from '../timer.js';
 import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
-import type { Client, Job } from './job.js';
+import { type Client, type Job, jobOf, nextJob, type TaskRef } from './job.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
 import { type Outcome, RingLink, Sources } from './link.js';
-import { BY_MESSAGE, RING, Scheduler, SOON } from './scheduler.js';
-import { type CrewOptions, destroyed } from './options.js';
+import { BY_MESSAGE, RING, Scheduler, SOON, WORKER } from './scheduler.js';
+import { type CrewOptions, destroyed, type Observer } from './options.js';
+import { plainLength } from './plain.js';
+import { Staff } from './staff.js';
 import { Stuck } from './stuck.js';
-import { Trimmer } from './trimmer.js';
 import { encoded, encodeValue, isPacked, isPlain, snapshot, unsent } from './payload.js';
-
-/** What a crew tells those who use it. */
-export interface Observer {
-  event(type: string, detail: unknown): void;
-  message(member: Member, message: FromWorker): void;
-}
 
 /** Time that a task which has looked at its signal is given, in milliseconds. */
 const GRACE = 100;
@@ -35,42 +30,42 @@ export class Crew implements Employer {
   readonly sources: Sources | undefined;
   readonly workerSource: WorkerSource | undefined;
   readonly heap: Kernel | undefined;
-  readonly members = new Set<Member>();
+  readonly members: ReadonlySet<Member>;
   readonly figures = new Figures();
   readonly observers = new Set<Observer>();
   failure: unknown;
-  min: number;
-  max: number;
-  readonly #idleTimeout: number;
   readonly #grace: number | undefined;
   readonly #scheduler: Scheduler;
-  /** Jobs and workers by their numbers at the scheduler. */
+  readonly #staff: Staff;
+  /** By their numbers at the scheduler. */
   readonly #jobs: (Job | undefined)[] = [];
-  readonly #byNumber: (Member | undefined)[] = [];
   /** Jobs that wait or run. */
   #count = 0;
-  readonly #buried: Promise<void>[] = [];
   #crashes = 0;
-  #workers = 0;
   #closed = false;
-  readonly #stuck = new Stuck(this.members);
+  readonly #stuck: Stuck;
   #collecting = false;
-  readonly #trimmer: Trimmer;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
     this.kernel = kernel;
     this.heap = heap;
     this.workerSource = options.worker;
-    this.#idleTimeout = options.idleTimeout;
-    this.#trimmer = new Trimmer(options.idleTimeout, () => this.members.size > this.min && !this.#closed, () => this.#dismiss());
     this.#grace = options.grace;
-    this.min = options.min;
-    this.max = options.max;
     this.hub = hubOf(kernel);
     if (this.hub) this.sources = new Sources(this.hub.kernel, this.hub.views);
     this.hub?.add(this);
     this.#scheduler = new Scheduler(kernel, this.hub?.views, options.min, options.max);
+    this.#staff = new Staff(this.#scheduler, options, {
+      make: (number, workerId) => new Member(this, number, workerId),
+      dismiss: (member) => {
+        this.#staff.remove(member);
+        member.end();
+        this.#bury(member);
+      },
+    });
+    this.members = this.#staff.members;
+    this.#stuck = new Stuck(this.members);
     this.#grow();
   }
 
@@ -84,14 +79,51 @@ export class Crew implements Employer {
     return this.#closed;
   }
 
+  /** Workers at the most. */
+  get max(): number {
+    return this.#staff.max;
+  }
+
   /** Workers that were ended and whose death is not yet certain. */
   get ending(): number {
-    return this.#buried.length;
+    return this.#staff.ending;
   }
 
   /** Jobs that a worker has. */
   load(member: Member): number {
     return this.#scheduler.load(member.number);
+  }
+
+  /** Whether nobody waits for anything. */
+  get isIdle(): boolean {
+    return this.#count === 0;
+  }
+
+  /**
+   * A task without wishes whose data is a plain value: if a worker has room it gets it at once, and
+   * what else is to be done about it is done while the worker wakes up. False if that cannot be.
+   */
+  send(client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): boolean {
+    const length = plainLength(data);
+    if (length === undefined || fn.prepare || !this.sources || this.#closed || this.failure !== undefined) return false;
+    const scheduler = this.#scheduler;
+    const queuedAt = performance.now();
+    const id = nextJob();
+    const sent = scheduler.send(id, fn.id, this.sources.address(fn), length, typeof data === 'number' ? data : 0);
+    if (sent === 0) return false;
+    const member = this.#staff.at(sent >>> WORKER);
+    if ((sent & RING) !== 0) member.thread?.post(0);
+    else if ((sent & SOON) !== 0) this.hub?.expectSoon();
+    const job = jobOf(id, client, fn, data, resolve, reject);
+    job.number = scheduler.job;
+    job.slot = scheduler.slot;
+    job.member = member;
+    job.queuedAt = queuedAt;
+    this.#jobs[job.number] = job;
+    this.#count++;
+    this.figures.settle();
+    this.#grow();
+    return true;
   }
 
   /** Takes a job: to a worker at once if one has room, else it waits. Throws what refuses its data. */
@@ -160,7 +192,7 @@ export class Crew implements Employer {
   /** Writes a job for the worker on the desk, and hands it over. */
   #hand(job: Job, slot: number): void {
     const number = this.#scheduler.worker;
-    const member = this.#byNumber[number]!;
+    const member = this.#staff.at(number);
     job.member = member;
     job.fn.prepare?.(member);
     member.link.write(job, slot === BY_MESSAGE ? 0 : slot, job.bytes === undefined && !isPlain(job.data) && this.load(member) > 1);
@@ -205,7 +237,7 @@ export class Crew implements Employer {
         this.#balance = undefined;
         this.dispatch();
       }, 2);
-    } else if (number >= 0 && this.#recall(this.#byNumber[number]!, this.#scheduler.job) > 0) {
+    } else if (number >= 0 && this.#recall(this.#staff.at(number), this.#scheduler.job) > 0) {
       this.dispatch();
     }
   }
@@ -345,17 +377,14 @@ export class Crew implements Employer {
     }
     ended.push(...member.late.values());
     member.late.clear();
-    this.#forget(member);
+    this.#staff.remove(member);
     // Not before: this may let other jobs in, which must not go to this worker.
     for (const job of ended) if (!job.over) this.#settle(job, false, error);
   }
 
   #bury(member: Member): void {
     this.event('exit', { workerId: member.workerId });
-    const grave = (member.buried ?? Promise.resolve()).then(() => {
-      this.#buried.splice(this.#buried.indexOf(grave), 1);
-    });
-    this.#buried.push(grave);
+    this.#staff.bury(member);
   }
 
   /** Takes answers out of the rings, after so many glances; whether there were any. */
@@ -369,19 +398,19 @@ export class Crew implements Employer {
     try {
       do {
         this.#take(slot, now);
-        slot = this.#scheduler.collect(0);
+        slot = this.#count === 0 ? 0 : this.#scheduler.collect(0);
       } while (slot !== 0);
     } finally {
       this.#collecting = false;
     }
-    if (this.members.size > this.min) this.#trim();
+    if (this.members.size > this.#staff.min) this.#staff.trim();
     return true;
   }
 
   /** Takes one answer, of the job and worker on the desk. */
   #take(slot: number, now: number): void {
     const job = this.#jobs[this.#scheduler.job]!;
-    const member = this.#byNumber[this.#scheduler.worker]!;
+    const member = this.#staff.at(this.#scheduler.worker);
     const outcome = (member.link as RingLink).read(slot, job);
     this.#part(job);
     if (outcome) {
@@ -404,7 +433,7 @@ export class Crew implements Employer {
       this.#scheduler.answered(job.number, outcome.end - outcome.start, outcome.end);
       this.#part(job);
       this.#done(member, job, outcome, now);
-      if (this.members.size > this.min) this.#trim();
+      if (this.members.size > this.#staff.min) this.#staff.trim();
       return;
     }
     const job = late.get(id);
@@ -440,13 +469,12 @@ export class Crew implements Employer {
 
   #done(member: Member, job: Job, outcome: Outcome, now: number): void {
     this.#crashes = 0;
-    member.count(outcome);
-    this.figures.record(member.workerId, job, outcome, now);
     if (member.asked === job) {
       member.asked = undefined;
       this.#scheduler.ask(member.number, false);
     }
     if (!job.over) this.#settle(job, outcome.ok, outcome.value);
+    this.figures.record(member, job, outcome, now, this.#count === 0);
   }
 
   #settle(job: Job, ok: boolean, value: unknown): void {
@@ -462,17 +490,17 @@ export class Crew implements Employer {
     this.event('start', { workerId: member.workerId, startedBy: member.startedBy });
     const { number, link } = member;
     this.#scheduler.join(number, link.address, link.window);
-    this.doze(true);
-    this.#trim();
+    this.doze();
+    this.#staff.trim();
     this.dispatch();
   }
 
-  doze(yes: boolean): boolean {
-    return this.#scheduler.doze(yes);
+  doze(): boolean {
+    return this.#scheduler.doze();
   }
 
   failed(member: Member, error: unknown): void {
-    this.#forget(member);
+    this.#staff.remove(member);
     // Where none can start nobody is left waiting; where others work, the next death tries again.
     if (this.members.size === 0 || ++this.#crashes >= CRASHES) this.fail(error);
   }
@@ -489,6 +517,7 @@ export class Crew implements Employer {
 
   died(member: Member, error: Error): void {
     const had = this.#running(member) !== undefined;
+    this.figures.settle();
     this.#release(member, error);
     this.#bury(member);
     this.event('crash', { workerId: member.workerId, error });
@@ -534,48 +563,14 @@ export class Crew implements Employer {
     for (const observer of this.observers) observer.event(type, detail);
   }
 
-  /** Starts as many workers as the scheduler asks for. */
   #grow(): void {
-    if (this.members.size >= this.max || this.#closed || this.failure !== undefined) return;
-    for (;;) {
-      const number = this.#scheduler.hire();
-      if (number < 0) return;
-      const member = new Member(this, number, ++this.#workers);
-      this.#byNumber[number] = member;
-      this.members.add(member);
-    }
-  }
-
-  /** Lets go of who is one too many. */
-  #trim(): void {
-    this.#trimmer.look(this.members.size > this.max);
-  }
-
-  #dismiss(): void {
-    for (;;) {
-      const number = this.#scheduler.dismiss(this.#idleTimeout);
-      const member = this.#byNumber[number];
-      if (!member || member.streams > 0) return;
-      this.#forget(member);
-      member.end();
-      this.#bury(member);
-    }
-  }
-
-  /** A worker is no part of the crew any more. */
-  #forget(member: Member): void {
-    this.members.delete(member);
-    this.#scheduler.remove(member.number);
-    this.#byNumber[member.number] = undefined;
+    if (this.failure === undefined) this.#staff.grow();
   }
 
   /** Changes how many workers there are; busy ones end after their task. */
   resize(min: number, max: number): void {
     if (this.#closed) return;
-    this.min = min;
-    this.max = max;
-    this.#scheduler.limit(min, max);
-    this.#trim();
+    this.#staff.resize(min, max);
     this.dispatch();
   }
 
@@ -583,7 +578,7 @@ export class Crew implements Employer {
   async close(): Promise<void> {
     this.collect(0);
     this.#closed = true;
-    this.#trimmer.end();
+    this.#staff.close();
     clearTimeout(this.#balance);
     this.#stuck.end();
     for (const member of [...this.members]) {
@@ -593,7 +588,7 @@ export class Crew implements Employer {
     }
     this.#turnAway(destroyed());
     this.hub?.remove(this);
-    await Promise.all(this.#buried);
+    await this.#staff.mourn();
     this.sources?.free();
     this.#scheduler.free();
   }

@@ -7,7 +7,7 @@ import {
   END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views,
 } from './exports.js';
 import { Patience } from './patience.js';
-import { isPlainLength, readPlain, writePlain } from './plain.js';
+import { isPlainLength, plainLength, readPlain } from './plain.js';
 import type { Values } from './values.js';
 
 /** How long a worker that is hot looks out for its next task, in milliseconds. */
@@ -226,16 +226,20 @@ export class RingDuty {
   }
 
   #answer(slot: number, start: number, context: Context, ok: boolean, outcome: unknown): void {
-    const { i32, f64 } = this.#views;
     const end = (this.#last = clock());
+    const length = plainLength(outcome);
+    if (length !== undefined && ok && !context.spoke && !context.moves) {
+      const value = typeof outcome === 'number' ? outcome : 0;
+      if (this.#kernel.isolith_link_answer(this.#link, slot, length, value, start, end) !== 0) this.#send(0);
+      return;
+    }
+    const { i32, f64 } = this.#views;
     f64[(slot + START_AT) >>> 3] = start;
     f64[(slot + END_AT) >>> 3] = end;
-    if (context.spoke || context.moves || !ok || !writePlain(this.#views, slot, outcome)) {
-      const word = slot >>> 2;
-      const by = { id: i32[word + SlotWord.job]!, ok, start, end };
-      if (context.spoke || context.moves) this.#post(word, by, outcome, context.moves);
-      else this.#write(slot, by, ok ? outcome : packError(outcome));
-    }
+    const word = slot >>> 2;
+    const by = { id: i32[word + SlotWord.job]!, ok, start, end };
+    if (context.spoke || context.moves) this.#post(word, by, outcome, context.moves);
+    else this.#write(slot, by, ok ? outcome : packError(outcome));
     if (this.#kernel.isolith_link_finish(this.#link) !== 0) this.#send(0);
   }
 

@@ -7,6 +7,7 @@ export interface PoolExports {
   isolith_crew_new(least: number, most: number): number;
   isolith_crew_free(crew: number): void;
   isolith_crew_limit(crew: number, least: number, most: number): void;
+  isolith_crew_send(crew: number, job: number, task: number, source: number, length: number, value: number): number;
   isolith_crew_submit(crew: number, priority: number, once: number): number;
   isolith_crew_deal(crew: number): number;
   isolith_crew_publish(crew: number, worker: number): number;
@@ -29,11 +30,12 @@ export interface PoolExports {
   isolith_crew_remove(crew: number, worker: number): void;
   isolith_crew_even(crew: number, now: number): number;
   isolith_crew_dismiss(crew: number, now: number, patience: number): number;
-  isolith_crew_doze(crew: number, asleep: number): number;
+  isolith_crew_doze(crew: number): number;
   isolith_link_size(slots: number): number;
   isolith_link_init(link: number, slots: number): void;
   isolith_link_claim(link: number, glances: number): number;
   isolith_link_room(slot: number, bytes: number): number;
+  isolith_link_answer(link: number, slot: number, length: number, value: number, start: number, end: number): number;
   isolith_link_finish(link: number): number;
   isolith_link_sleep(link: number): number;
   isolith_thread_reserve(): number;

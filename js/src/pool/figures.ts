@@ -2,6 +2,7 @@
 
 import type { Job } from './job.js';
 import type { Outcome } from './link.js';
+import type { Member } from './member.js';
 
 /** How many tasks the trace remembers. */
 const REMEMBERED = 8192;
@@ -19,6 +20,17 @@ export interface TraceEvent {
   readonly ts?: number;
   readonly dur?: number;
   readonly args: Record<string, unknown>;
+}
+
+/** What is written down of a task. */
+interface Answered {
+  readonly member: Member;
+  readonly name: string;
+  readonly queuedAt: number;
+  readonly ok: boolean;
+  readonly start: number;
+  readonly end: number;
+  readonly now: number;
 }
 
 /** A mean and a maximum, in milliseconds. */
@@ -40,15 +52,36 @@ export class Figures {
   readonly #workers = new Int32Array(REMEMBERED);
   readonly #names: string[] = [];
   #next = 0;
+  #late: Answered | undefined;
 
-  /** A task was answered at `now`; its times are milliseconds since 1970. */
-  record(workerId: number, job: Job, outcome: Outcome, now: number): void {
-    const { ok, start } = outcome;
+  /**
+   * A task was answered at `now`; its times are milliseconds since 1970. The `last` one is written
+   * down by `settle`, when nobody waits for what comes next.
+   */
+  record(member: Member, job: Job, outcome: Outcome, now: number, last: boolean): void {
+    if (this.#late) this.settle();
+    const { ok, start, end } = outcome;
+    const answered = { member, name: job.fn.name, queuedAt: job.queuedAt, ok, start, end, now };
+    if (last) this.#late = answered;
+    else this.#write(answered);
+  }
+
+  /** Writes down what was not yet: before anything is read, and while a worker wakes up. */
+  settle(): void {
+    const late = this.#late;
+    this.#late = undefined;
+    if (late) this.#write(late);
+  }
+
+  #write(answered: Answered): void {
+    const { member, ok, start, now } = answered;
+    const { workerId } = member;
+    member.count(answered);
     // Browsers adjust their clocks.
-    const end = Math.max(start, outcome.end);
+    const end = Math.max(start, answered.end);
     if (ok) this.done++;
     else this.failed++;
-    const queuedAt = ORIGIN + job.queuedAt;
+    const queuedAt = ORIGIN + answered.queuedAt;
     const wait = Math.max(0, start - queuedAt);
     this.#wait += wait;
     if (wait > this.#waitMost) this.#waitMost = wait;
@@ -61,7 +94,7 @@ export class Figures {
     this.#times[at * 4 + 2] = end;
     this.#times[at * 4 + 3] = end + back;
     this.#workers[at] = ok ? workerId : -workerId;
-    this.#names[at] = job.fn.name;
+    this.#names[at] = answered.name;
     this.#next = at + 1 === REMEMBERED ? 0 : at + 1;
   }
 
@@ -79,6 +112,7 @@ export class Figures {
 
   /** The last tasks in the Chrome trace format: load its JSON into `chrome://tracing` or Perfetto. */
   trace(pool: string): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
+    this.settle();
     const times = this.#times;
     const runs = [...this.#names.keys()].sort((a, b) => times[a * 4 + 1]! - times[b * 4 + 1]!);
     const traceEvents: TraceEvent[] = [{ name: 'process_name', cat: '__metadata', ph: 'M', pid: 1, tid: 0, args: { name: pool } }];

@@ -8,8 +8,10 @@ import { Patience } from './patience.js';
 export interface Spoke {
   /** Takes answers that are there, after so many glances; whether there were any. */
   collect(glances: number): boolean;
-  /** Says whether its workers must ring when they have answered; true if any has a job. */
-  doze(yes: boolean): boolean;
+  /** Says that its workers must ring when they have answered; true if any has a job. */
+  doze(): boolean;
+  /** Whether it waits for nothing: then nobody need ring, until it hands out a job. */
+  readonly isIdle: boolean;
   /** Sends waiting jobs to whom there is room for. */
   dispatch(): void;
 }
@@ -28,7 +30,9 @@ export class Hub {
   readonly views: Views;
   readonly #spokes = new Set<Spoke>();
   readonly #patience = new Patience();
-  #spinning = false;
+  /** Whether answers are looked for after this turn's code, and whether more than once. */
+  #expects = false;
+  #spins = false;
   #chainEnds = 0;
   #turns: ReturnType<typeof setTimeout> | undefined;
   #later: MessageChannel | undefined;
@@ -49,9 +53,11 @@ export class Hub {
   /** A worker of this crew has rung: the event loop had its turn. */
   bell(spoke: Spoke): void {
     this.#chainEnds = 0;
-    if (spoke.collect(0)) spoke.dispatch();
+    const any = spoke.collect(0);
+    if (spoke.isIdle) return;
+    if (any) spoke.dispatch();
     // With nothing on its way there is nothing to look for.
-    if (spoke.doze(true)) this.wake();
+    if (spoke.doze()) this.wake();
   }
 
   /** Takes all answers, sends what waits, and sleeps again. */
@@ -65,7 +71,7 @@ export class Hub {
         this.#later.port2.postMessage(0);
         return;
       }
-      if (!this.#doze(true) || !this.#collect(0)) return;
+      if (!this.#doze() || !this.#collect(0)) return;
     }
   }
 
@@ -80,25 +86,32 @@ export class Hub {
     for (const spoke of this.#spokes) {
       if (!spoke.collect(glances)) continue;
       any = true;
-      spoke.dispatch();
+      if (!spoke.isIdle) spoke.dispatch();
     }
     return any;
   }
 
   // Each link has a bell of its own: one for all could be rung by a thread that was killed and runs
   // on for a while, whose message nobody gets.
-  #doze(yes: boolean): boolean {
+  #doze(): boolean {
     let busy = false;
-    for (const spoke of this.#spokes) if (spoke.doze(yes)) busy = true;
+    for (const spoke of this.#spokes) if (!spoke.isIdle && spoke.doze()) busy = true;
     return busy;
   }
 
   /**
-   * A short job went to a worker that is awake: looks for its answer for a moment after this turn's
-   * code, which saves both sides a wake-up. A chain of such looks ends after a few milliseconds.
+   * A short job went to a worker that is awake and will not ring: looks for its answer for a moment
+   * after this turn's code, which saves both sides a wake-up. A chain of such looks ends after a few
+   * milliseconds.
    */
   expectSoon(): void {
-    if (this.#spinning || !this.#patience.has()) return;
+    if (this.#expects) return;
+    this.#expects = true;
+    this.#spins = this.#patience.has() && this.#hasTime();
+    queueMicrotask(this.#look);
+  }
+
+  #hasTime(): boolean {
     const now = performance.now();
     if (this.#chainEnds === 0) {
       this.#chainEnds = now + CHAIN;
@@ -106,25 +119,28 @@ export class Hub {
         this.#turns = undefined;
         this.#chainEnds = 0;
       });
-    } else if (now > this.#chainEnds) {
-      return;
     }
-    this.#spinning = true;
-    queueMicrotask(() => {
-      this.#spinning = false;
-      this.#spin();
-    });
+    return now <= this.#chainEnds;
   }
 
+  readonly #look = (): void => {
+    this.#expects = false;
+    if (this.#spins) this.#spin();
+    // Dozes, and looks once more.
+    if (!this.#isIdle()) this.wake();
+  };
+
   #spin(): void {
-    this.#doze(false);
     const until = performance.now() + SPIN;
     let found = false;
     do found = this.#collect(GLANCES);
     while (!found && performance.now() < until);
     this.#patience.learn(found);
-    // Dozes, and looks once more.
-    this.wake();
+  }
+
+  #isIdle(): boolean {
+    for (const spoke of this.#spokes) if (!spoke.isIdle) return false;
+    return true;
   }
 }
 

@@ -37,13 +37,13 @@ export interface Job {
   packed: boolean;
   /** Handles of the live objects that were in the data. */
   handles: readonly Handle[] | undefined;
-  readonly block: BlockRef | undefined;
+  block: BlockRef | undefined;
   transfer: Transferable[] | undefined;
-  readonly priority: number;
+  priority: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onProgress: ((value: unknown) => void) | undefined;
-  readonly queuedAt: number;
+  onProgress: ((value: unknown) => void) | undefined;
+  queuedAt: number;
   /** Who has it. */
   member: Member | undefined;
   /** Address of its slot in the ring, and address and length of its data's memory, 0 for none. */
@@ -66,6 +66,15 @@ let jobs = 0;
 export function nextJob(): number {
   jobs = jobs === 0x7fff_ffff ? 1 : jobs + 1;
   return jobs;
+}
+
+/** A job without wishes that is with nobody yet. */
+export function jobOf(id: number, client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): Job {
+  return {
+    id, number: -1, fn, client, data, bytes: undefined, packed: false, handles: undefined, block: undefined, transfer: undefined,
+    priority: 0, resolve, reject, onProgress: undefined, queuedAt: 0, member: undefined, slot: 0, ptr: 0, length: 0,
+    sent: false, yielded: 0, over: false, release: undefined,
+  };
 }
 
 let refs = 0;

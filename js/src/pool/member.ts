@@ -178,7 +178,7 @@ export class Member {
   }
 
   /** An answer came. */
-  count({ ok, start, end }: Outcome): void {
+  count({ ok, start, end }: Omit<Outcome, 'value'>): void {
     this.busyMs += end - start;
     if (ok) this.done++;
     else this.failed++;

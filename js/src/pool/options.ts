@@ -2,7 +2,9 @@
 
 import { IsolithError } from '../errors.js';
 import type { StartedBy, WorkerSource } from '../worker-start.js';
+import type { FromWorker } from '../protocol.js';
 import type { Latency } from './figures.js';
+import type { Member } from './member.js';
 import type { Pool } from '../pool.js';
 
 /** How a pool is made. */
@@ -34,7 +36,7 @@ export interface PoolOptions {
   readonly worker?: WorkerSource;
 }
 
-/** How a crew is made. */
+/** How a crew, the workers of one pool or of several, is made. */
 export interface CrewOptions {
   readonly min: number;
   readonly max: number;
@@ -43,6 +45,12 @@ export interface CrewOptions {
   /** How long a task that is asked to stop may take, in milliseconds; undefined: by what it shows. */
   readonly grace: number | undefined;
   readonly worker: WorkerSource | undefined;
+}
+
+/** What a crew tells those who use it. */
+export interface Observer {
+  event(type: string, detail: unknown): void;
+  message(member: Member, message: FromWorker): void;
 }
 
 /** How urgent a task is: a higher number goes first; `'high'` is 10, `'low'` -10. */

@@ -10,7 +10,7 @@ const FALSE = -3;
 const TRUE = -4;
 
 /** The length of a plain value's payload; undefined for all other values. */
-function lengthOf(value: unknown): number | undefined {
+export function plainLength(value: unknown): number | undefined {
   if (typeof value === 'number') return NUMBER;
   if (value === undefined) return UNDEFINED;
   if (value === null) return NULL;
@@ -20,7 +20,7 @@ function lengthOf(value: unknown): number | undefined {
 
 /** Writes a plain value into a slot; false if it is none. */
 export function writePlain({ i32, f64 }: Views, slot: number, value: unknown): boolean {
-  const length = lengthOf(value);
+  const length = plainLength(value);
   if (length === undefined) return false;
   if (length === NUMBER) f64[(slot + INLINE_AT) >>> 3] = value as number;
   const word = slot >>> 2;

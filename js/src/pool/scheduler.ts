@@ -8,6 +8,8 @@ export const BY_MESSAGE = 1;
 /** Bits of what handing over a job answers: ring the worker up, look out for its answer. */
 export const RING = 1;
 export const SOON = 2;
+/** From which bit on the number of the worker stands in what `send` answers. */
+export const WORKER = 3;
 
 /** Milliseconds since 1970, the clock of the scheduler. */
 export const clock = (now = performance.now()): number => performance.timeOrigin + now;
@@ -17,31 +19,45 @@ export class Scheduler {
   readonly #exports: PoolExports;
   readonly #views: Views;
   readonly #crew: number;
+  /** Where its desk is, in words: at the address of the crew itself. */
+  readonly #desk: number;
 
   constructor(kernel: Kernel, views: Views | undefined, least: number, most: number) {
     this.#exports = poolExports(kernel);
     this.#views = views ?? new Views(kernel.memory);
     this.#crew = this.#exports.isolith_crew_new(least, most) >>> 0;
-    this.#views.reach(this.#crew + 8);
-  }
-
-  #desk(word: number): number {
-    this.#views.reach(this.#crew + 8);
-    return this.#views.i32[(this.#crew >>> 2) + word]!;
+    this.#desk = this.#crew >>> 2;
+    this.#views.reach(this.#crew + 12);
   }
 
   /** The job that the last call put on the desk, or a count in its place. */
   get job(): number {
-    return this.#desk(0);
+    return this.#views.i32[this.#desk] ?? this.#renewed(0);
   }
 
   /** The worker that the last call put on the desk. */
   get worker(): number {
-    return this.#desk(1);
+    return this.#views.i32[this.#desk + 1] ?? this.#renewed(1);
+  }
+
+  /** Address of the slot of a job that was sent. */
+  get slot(): number {
+    return (this.#views.i32[this.#desk + 2] ?? this.#renewed(2)) >>> 0;
+  }
+
+  /** A word of the desk where memory that is not shared has grown, which empties the views of it. */
+  #renewed(word: number): number {
+    this.#views.reach(this.#crew + 12);
+    return this.#views.i32[this.#desk + word]!;
   }
 
   limit(least: number, most: number): void {
     this.#exports.isolith_crew_limit(this.#crew, least, most);
+  }
+
+  /** Writes and hands over a job with a plain value if a worker has room for it; 0 if none has. */
+  send(job: number, task: number, source: number, length: number, value: number): number {
+    return this.#exports.isolith_crew_send(this.#crew, job, task, source, length, value) >>> 0;
   }
 
   submit(priority: number, once: boolean): number {
@@ -132,8 +148,8 @@ export class Scheduler {
     return this.#exports.isolith_crew_dismiss(this.#crew, clock(), patience);
   }
 
-  doze(yes: boolean): boolean {
-    return this.#exports.isolith_crew_doze(this.#crew, yes ? 1 : 0) !== 0;
+  doze(): boolean {
+    return this.#exports.isolith_crew_doze(this.#crew) !== 0;
   }
 
   free(): void {

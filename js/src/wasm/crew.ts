@@ -159,9 +159,14 @@ export class GuestCrew implements Employer {
     return any;
   }
 
-  doze(yes: boolean): boolean {
+  get isIdle(): boolean {
+    for (const seat of this.#seats.values()) if (!seat.isIdle) return false;
+    return true;
+  }
+
+  doze(): boolean {
     let busy = false;
-    for (const seat of this.#seats.values()) if (seat.doze(yes)) busy = true;
+    for (const seat of this.#seats.values()) if (seat.doze()) busy = true;
     return busy;
   }
 

@@ -2,7 +2,7 @@
 
 import { encode, FULL } from '../codec.js';
 import { IsolithError, notSerializable } from '../errors.js';
-import { type Client, type Job, nextJob, type TaskRef } from '../pool/job.js';
+import { type Client, type Job, jobOf, nextJob, type TaskRef } from '../pool/job.js';
 import { type Outcome, RingLink } from '../pool/link.js';
 import { MailLink } from '../pool/mail.js';
 import { Member } from '../pool/member.js';
@@ -50,7 +50,8 @@ export class Seat implements Client {
   /** As `request`; one of the two is called, once, and must not throw. */
   send(fn: number, data: unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void, transfer?: Transferable[]): void {
     if (this.ended) return reject(this.ended);
-    const job = jobOf(this, fn, data, transfer, resolve, reject);
+    const job = jobOf(nextJob(), this, refOf(fn), data, resolve, reject);
+    job.transfer = transfer;
     if (fn !== Op.load && this.callbacks.waits) return this.callbacks.request(job, fn, data);
     this.#open.add(job);
     try {
@@ -120,7 +121,7 @@ export class Seat implements Client {
     this.#collecting = true;
     let any = false;
     try {
-      for (let slot = this.#scheduler.collect(glances); slot !== 0; slot = this.#scheduler.collect(0)) {
+      for (let slot = this.#scheduler.collect(glances); slot !== 0; slot = this.#count === 0 ? 0 : this.#scheduler.collect(0)) {
         any = true;
         const { member } = this;
         const job = this.#jobs[this.#scheduler.job]!;
@@ -136,15 +137,20 @@ export class Seat implements Client {
     return any;
   }
 
-  doze(yes: boolean): boolean {
-    return !this.ended && this.#scheduler.doze(yes);
+  doze(): boolean {
+    return !this.ended && this.#scheduler.doze();
+  }
+
+  /** Whether nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#count === 0;
   }
 
   begin(): void {
     this.isReady = true;
     const { number, link } = this.member;
     this.#scheduler.join(number, link.address, link.window);
-    this.#scheduler.doze(true);
+    this.#scheduler.doze();
     this.dispatch();
   }
 
@@ -216,12 +222,6 @@ export class Seat implements Client {
 
 const refs: TaskRef[] = [];
 
-function jobOf(client: Client, fn: number, data: unknown, transfer: Transferable[] | undefined, resolve: (value: unknown) => void, reject: (error: unknown) => void): Job {
-  return {
-    id: nextJob(), number: -1,
-    fn: (refs[fn] ??= { id: fn, name: '', source: '' }),
-    client, data, transfer, resolve, reject,
-    bytes: undefined, packed: false, handles: undefined, block: undefined, priority: 0, onProgress: undefined, queuedAt: 0,
-    member: undefined, slot: 0, ptr: 0, length: 0, sent: false, yielded: 0, over: false, release: undefined,
-  };
+function refOf(op: number): TaskRef {
+  return (refs[op] ??= { id: op, name: '', source: '' });
 }

@@ -72,7 +72,7 @@ pub struct Placed {
 pub struct Handed {
     /// The worker sleeps: ring it up.
     pub ring: bool,
-    /// It is awake and quick: look out for its answer.
+    /// It is awake and quick, and will not ring: look out for its answer, then doze.
     pub soon: bool,
 }
 
@@ -130,8 +130,16 @@ impl<'a> Crew<'a> {
         self.workers.get(worker)?.link
     }
 
-    /// Takes a job: it goes to a worker at once if one has room, else it waits.
-    pub fn submit(&mut self, priority: i32, once: bool) -> (JobNumber, Option<Placed>) {
+    /// Takes a job of normal priority if a worker has room for it on its tray, else not at all.
+    pub fn place(&mut self) -> Option<Placed> {
+        let worker = if self.waiting == 0 { self.pick(false) } else { None }?;
+        self.workers[worker].link?;
+        let number = self.enlist(0, false);
+        Some(self.send(number, worker))
+    }
+
+    /// A number for a job.
+    fn enlist(&mut self, priority: i32, once: bool) -> JobNumber {
         let job = Job { stage: Stage::Waiting, priority, once, slot: 0, yielded: 0 };
         let number = self.free.pop().unwrap_or_else(|| {
             self.jobs.push(job);
@@ -139,6 +147,12 @@ impl<'a> Crew<'a> {
         });
         self.jobs[number as usize] = job;
         self.special += usize::from(priority != 0);
+        number
+    }
+
+    /// Takes a job: it goes to a worker at once if one has room, else it waits.
+    pub fn submit(&mut self, priority: i32, once: bool) -> (JobNumber, Option<Placed>) {
+        let number = self.enlist(priority, once);
         let worker = if self.waiting == 0 { self.pick(once) } else { None };
         if let Some(worker) = worker {
             return (number, Some(self.send(number, worker)));
@@ -199,10 +213,24 @@ impl<'a> Crew<'a> {
     }
 
     /// The job that was placed last is written: hands it over.
+    ///
+    /// Before that it settles who rings for the answer, so that an owner who has nothing to wait for
+    /// need not say whether it sleeps: the worker does, unless the answer comes `soon`.
     pub fn publish(&mut self, worker: WorkerNumber) -> Handed {
         let worker = &self.workers[worker];
-        let ring = worker.link.is_none_or(|link| link.publish());
-        Handed { ring, soon: !ring && worker.load() <= 2 && worker.mean < QUICK }
+        let Some(link) = worker.link else { return Handed { ring: true, soon: false } };
+        let soon = worker.load() <= 2 && worker.mean < QUICK && !link.is_asleep();
+        if soon {
+            link.rouse();
+        } else if worker.load() == 1 {
+            link.doze();
+        }
+        let ring = link.publish();
+        if ring && soon {
+            // It fell asleep meanwhile, and so has answered nothing since.
+            link.doze();
+        }
+        Handed { ring, soon: soon && !ring }
     }
 
     /// The next answer, whose slot is the owner's to read until it asks for another one.

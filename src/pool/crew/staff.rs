@@ -112,11 +112,9 @@ impl<'a> Crew<'a> {
         })
     }
 
-    /// Says on all trays whether the owner sleeps; if so, it must collect once more after this.
-    pub fn doze(&self, asleep: bool) {
-        for link in self.workers.iter().filter_map(|worker| worker.link) {
-            if asleep { link.doze() } else { link.rouse() }
-        }
+    /// Says on all trays that the owner sleeps; it must collect once more after this.
+    pub fn doze(&self) {
+        self.workers.iter().filter_map(|worker| worker.link).for_each(|link| link.doze());
     }
 
     /// Whether any worker has a job on its tray.

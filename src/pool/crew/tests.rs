@@ -49,6 +49,47 @@ fn jobs_go_to_the_idle_first_and_then_to_who_has_least() {
 }
 
 #[test]
+fn who_rings_for_the_answer_is_settled_before_the_job_is_handed_over() {
+    let (mut crew, trays) = staffed(1, 4);
+    let answer = |crew: &mut Crew<'_>| {
+        trays[0].claim().expect("a job");
+        let rings = trays[0].finish();
+        assert!(crew.collect().is_some() && crew.collect().is_none());
+        rings
+    };
+    let mut soon = false;
+    // Its tasks take no time here, but a worker starts as one that may be slow.
+    for turn in 0..40 {
+        let placed = crew.place().expect("it is idle");
+        let handed = crew.publish(placed.worker);
+        assert!(!handed.ring, "it is awake");
+        assert_eq!(answer(&mut crew), !handed.soon, "turn {turn}: one of the two looks out");
+        soon = handed.soon;
+    }
+    assert!(soon, "it has proven quick");
+    assert!(trays[0].sleep());
+    let placed = crew.place().expect("it is idle");
+    let handed = crew.publish(placed.worker);
+    assert!(handed.ring && !handed.soon);
+    assert!(answer(&mut crew), "the owner may sleep");
+}
+
+#[test]
+fn a_job_that_nobody_has_room_for_is_not_placed() {
+    let (mut crew, trays) = staffed(1, 4);
+    for _ in 0..3 {
+        let placed = crew.place().expect("there is room");
+        crew.publish(placed.worker);
+    }
+    assert_eq!((crew.place(), crew.waiting()), (None, 0));
+    assert_eq!(submit(&mut crew, 0).1, None);
+    trays[0].claim().expect("a job");
+    trays[0].finish();
+    assert!(crew.collect().is_some() && crew.collect().is_none());
+    assert_eq!((crew.place(), crew.waiting()), (None, 1), "nobody overtakes who waits");
+}
+
+#[test]
 fn trays_fill_to_their_windows_and_the_rest_waits_in_order() {
     let (mut crew, trays) = staffed(1, 4);
     let jobs: Vec<_> = (0..10).map(|_| submit(&mut crew, 0)).collect();

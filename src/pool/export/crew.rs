@@ -1,10 +1,10 @@
 //! Exports for the owner of a crew: what to write where, whose answer to read, whom to start and to end.
 //!
 //! Only the thread that made a crew calls them. Jobs and workers go by their numbers; where one
-//! answer is not enough, the rest stands on the crew's desk, two words at the address of the crew
-//! itself: the job and its worker.
+//! answer is not enough, the rest stands on the crew's desk, three words at the address of the crew
+//! itself: the job, its worker, and its slot's address.
 
-use super::link::at;
+use super::link::{at, write_plain};
 use crate::pool::crew::{Crew, Placed, Uneven};
 use crate::sync::primitive::AtomicU32;
 use crate::sys::thread;
@@ -15,6 +15,7 @@ use crate::sys::thread;
 pub struct Foreman {
     job: u32,
     worker: u32,
+    slot: u32,
     crew: Crew<'static>,
 }
 
@@ -44,7 +45,7 @@ fn job_number(some: Option<u32>) -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn isolith_crew_new(least: usize, most: usize) -> *mut Foreman {
     let _inside = thread::enter();
-    Box::into_raw(Box::new(Foreman { job: 0, worker: 0, crew: Crew::new(least, most) }))
+    Box::into_raw(Box::new(Foreman { job: 0, worker: 0, slot: 0, crew: Crew::new(least, most) }))
 }
 
 /// Frees a crew.
@@ -85,6 +86,19 @@ exports! {
         let (job, placed) = it.crew.submit(priority, once != 0);
         it.job = job;
         it.place(placed)
+    };
+    /// Takes a job whose data is a plain value, writes it and hands it over, if a worker has room for it
+    /// at once: bits 0 and 1 as `isolith_crew_publish` answers, bit 2, it was taken, above them the
+    /// worker's number. Job and slot stand on the desk.
+    isolith_crew_send(id: u32, task: u32, source: u32, length: i32, value: f64) -> u32 = |it| {
+        let Some(Placed { job, worker, slot }) = it.crew.place() else { return 0 };
+        let Some(link) = it.crew.link(worker) else { return 0 };
+        let address = link.address(slot);
+        (it.job, it.worker, it.slot) = (job, worker as u32, address as u32);
+        // SAFETY: the slot was reserved just now, and is the owner's until it is published.
+        unsafe { write_plain(std::ptr::with_exposed_provenance_mut(address), [id, task, source], length, value) };
+        let handed = it.crew.publish(worker);
+        u32::from(handed.ring) | u32::from(handed.soon) << 1 | 4 | (worker as u32) << 3
     };
     /// The next waiting job that there is a worker for, as `isolith_crew_submit` answers.
     isolith_crew_deal() -> usize = |it| {
@@ -154,10 +168,10 @@ exports! {
     };
     /// The next worker to be let go, -1 for nobody.
     isolith_crew_dismiss(now: f64, patience: f64) -> i32 = |it| number(it.crew.dismiss(now, patience));
-    /// Says on all trays whether the owner sleeps; 1 if a worker has a job, and so the owner must
+    /// Says on all trays that the owner sleeps; 1 if a worker has a job, and so the owner must
     /// collect once more.
-    isolith_crew_doze(asleep: u32) -> u32 = |it| {
-        it.crew.doze(asleep != 0);
+    isolith_crew_doze() -> u32 = |it| {
+        it.crew.doze();
         u32::from(it.crew.is_busy())
     };
 }

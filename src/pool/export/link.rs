@@ -9,9 +9,17 @@ use crate::sys::thread;
 
 /// What answers with a slot's address say when there is none.
 const NONE: usize = 0;
-/// The words of a slot that hold the length and the address of a large answer.
+/// The words of a slot that JavaScript reads and writes too, as `js/src/pool/exports.ts` names them:
+/// the job's number for both sides, its function, where that function's source is; how long its data
+/// is, where a large answer is, and where small data lies.
+const JOB: usize = 1;
+const TASK: usize = 2;
 const LENGTH: usize = 5;
+const SOURCE: usize = 8;
 const ROOM: usize = 9;
+const INLINE: usize = 14;
+/// What is in a slot travels inside of it.
+const KIND_INLINE: u32 = 0;
 
 /// Bytes of a link with so many slots, for the caller to make with `isolith_bytes_new`.
 #[unsafe(no_mangle)]
@@ -22,7 +30,7 @@ pub extern "C-unwind" fn isolith_link_size(slots: u32) -> usize {
 /// Makes zeroed bytes a link.
 ///
 /// # Safety
-/// At `at` lie `isolith_link_size(slots)` zeroed bytes, aligned to 4.
+/// At `at` lie `isolith_link_size(slots)` zeroed bytes of `isolith_bytes_new`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn isolith_link_init(at: *const AtomicU32, slots: u32) {
     // SAFETY: by the contract.
@@ -42,6 +50,29 @@ pub(super) unsafe fn at<'a>(address: *const AtomicU32) -> Link<'a> {
     Link::new(words)
 }
 
+/// Writes a job with a plain value (`js/src/pool/plain.ts`) into a slot.
+///
+/// # Safety
+/// `slot` is the address of a slot, in a live link of `isolith_bytes_new`, that is the caller's.
+pub(super) unsafe fn write_plain(
+    slot: *mut u32,
+    [id, task, source]: [u32; 3],
+    length: i32,
+    value: f64,
+) {
+    // SAFETY: by the contract nobody else reads or writes these words, which lie in the slot; slots
+    // are a multiple of 128 bytes from the link's start, and that is aligned to 16.
+    unsafe {
+        slot.add(JOB).write(id);
+        slot.add(TASK).write(task);
+        slot.add(word::KIND).write(KIND_INLINE);
+        slot.add(LENGTH).write(length.cast_unsigned());
+        slot.add(SOURCE).write(source);
+        slot.add(ROOM).write(0);
+        slot.add(INLINE).cast::<f64>().write(value);
+    }
+}
+
 /// Worker: address of the slot with the next job, 0 if there is none after so many glances.
 ///
 /// # Safety
@@ -57,6 +88,32 @@ pub unsafe extern "C-unwind" fn isolith_link_claim(link: *const AtomicU32, glanc
         std::hint::spin_loop();
     }
     ring.claim().map_or(NONE, |slot| ring.address(slot))
+}
+
+/// Worker: as `isolith_link_finish`, for an answer that is a plain value, which this writes into the
+/// open slot together with the times between which its task ran.
+///
+/// # Safety
+/// See `isolith_link_claim`; `slot` is the address of the slot that the worker has open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn isolith_link_answer(
+    link: *const AtomicU32,
+    slot: *mut u32,
+    length: i32,
+    value: f64,
+    start: f64,
+    end: f64,
+) -> u32 {
+    // SAFETY: by the contract the words are the worker's alone until it finishes; for the alignment
+    // see `write_plain`.
+    unsafe {
+        slot.add(word::KIND).write(KIND_INLINE);
+        slot.add(LENGTH).write(length.cast_unsigned());
+        slot.add(word::START).cast::<f64>().write(start);
+        slot.add(word::END).cast::<f64>().write(end);
+        slot.add(INLINE).cast::<f64>().write(value);
+        isolith_link_finish(link)
+    }
 }
 
 /// Worker: the open slot now holds the answer; 1 if the owner must be rung up.
