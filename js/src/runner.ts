@@ -13,7 +13,6 @@ import { expectParts, rest, values } from './pool/parts.js';
 import type { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ToWorker } from './protocol.js';
 import { type Callable, functionFrom, type HeapView, KERNEL, moduleAt } from './task.js';
-import { requireShared } from './support.js';
 
 /** How long after its start a worker loads what its first task may do without, in milliseconds. */
 const AFTER_START = 20;
@@ -150,7 +149,7 @@ export class Runner implements Host {
 
   /** The heap of this runner's tasks; throws where memory is not shared with it. */
   heap(): Heap {
-    if (!this.#shares) requireShared("a worker's heap");
+    if (!this.#shares) rest().requireShared("a worker's heap");
     return (this.#heap ??= rest().getHeap());
   }
 

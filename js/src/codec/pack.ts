@@ -31,6 +31,8 @@ class Shape {
   }
 }
 
+/** Has no names, unless somebody gave one to all objects. */
+const EMPTY = {};
 const NO_NAMES: readonly string[] = [];
 const NONE: (Shape | undefined)[] = [];
 const writer = new TextEncoder();
@@ -65,15 +67,15 @@ let usual: Shape | undefined;
 
 /**
  * Writes an object or array into `target`, which is `bytes` in words; returns how many bytes it took,
- * `FULL`, or `NOT_CODABLE` for what is no tree of plain values: that is for `encode`. What a refused
- * packing has written is rubbish.
+ * `FULL`, or `NOT_CODABLE` for what is no tree of plain values or seems to take fewer than `least`
+ * bytes: that is for `encode`. What a refused packing has written is rubbish.
  *
  * The copy that `unpack` makes is that of structured clone. Calls getters and throws what they throw.
  * Does not block or retain the value; any thread.
  */
-export function pack(value: object, target: Int32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>): number {
+export function pack(value: object, target: Int32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>, least = 0): number {
   // A getter of a value that is just now being packed asks, or somebody taught all objects a name.
-  if (busy || hasNames(Object.prototype)) return NOT_CODABLE;
+  if (busy || isTaught()) return NOT_CODABLE;
   words = target;
   at = FIRST;
   refusal = units = objectCount = depth = 0;
@@ -84,6 +86,7 @@ export function pack(value: object, target: Int32Array<ArrayBuffer>, bytes: Uint
   try {
     usual = putObject(value, usual);
     if (refusal !== 0) return refusal;
+    if (at * 4 + units < least) return NOT_CODABLE;
     if (at > words.length || units > bytes.length) return FULL;
     return isTree() ? finish(bytes) : NOT_CODABLE;
   } finally {
@@ -96,8 +99,9 @@ export function pack(value: object, target: Int32Array<ArrayBuffer>, bytes: Uint
   }
 }
 
-function hasNames(value: object): boolean {
-  for (const name in value) if (name !== undefined) return true;
+/** Whether objects have names that are not their own. */
+function isTaught(): boolean {
+  for (const name in EMPTY) if (name !== undefined) return true;
   return false;
 }
 

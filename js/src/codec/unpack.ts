@@ -6,7 +6,7 @@ import { BITS, CONSTANTS, FIRST, KIND, Part } from './parts.js';
 const REMEMBERED = 64;
 
 /** So much of a text is decoded at once: a string that is cut from it may keep all of it alive. */
-const CHUNK = 1024;
+const CHUNK = 4096;
 
 /** A table of shapes that was met before. */
 interface Table {

@@ -4,6 +4,7 @@ import { IsolithError } from '../errors.js';
 import type { WorkerFs } from '../fs/worker-fs.js';
 import type { attachHeap, getHeap } from '../heap.js';
 import type { Start } from '../protocol.js';
+import type { requireShared } from '../support.js';
 import type { Kernels } from './duty-kernels.js';
 import type { MailDuty } from './duty-mail.js';
 import type { mourn } from './mourning.js';
@@ -19,6 +20,7 @@ export interface Rest {
   readonly attachHeap: typeof attachHeap;
   readonly getHeap: typeof getHeap;
   readonly mourn: typeof mourn;
+  readonly requireShared: typeof requireShared;
   readonly reviveLive: typeof reviveLive;
   readonly workerFs: () => WorkerFs;
 }

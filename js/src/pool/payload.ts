@@ -11,8 +11,8 @@ const MOST = 256 * 1024;
 /** A buffer or view beyond this is not even tried. */
 const RAW = 64 * 1024;
 
-/** Packed values that are smaller than this, in bytes, are quicker by the codec. */
-const FEW = 160;
+/** Values that take fewer bytes when packed are quicker by the codec. */
+const FEW = 512;
 
 let scratch = new Uint8Array(16 * 1024);
 let words = new Int32Array(scratch.buffer);
@@ -41,8 +41,8 @@ export function encodeValue(value: unknown, what: string): number {
       isTree = bytes === undefined;
     }
     for (;;) {
-      let end = isTree ? pack(value as object, words, scratch) : NOT_CODABLE;
-      isPacked = end >= FEW;
+      let end = isTree ? pack(value as object, words, scratch, FEW) : NOT_CODABLE;
+      isPacked = end > 0;
       if (end !== FULL && !isPacked) {
         isTree = false;
         end = encode(value, scratch, 0);
