@@ -1,4 +1,4 @@
-// Builds the linker's own wasm module: pkg/dist/linker.wasm and its embedded copy linker-inline.js.
+// Builds the linker's own wasm module, linker.wasm.
 
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -60,10 +60,6 @@ export function buildLinker({ out = join(root, 'pkg/dist'), optimize = true } = 
     writeFileSync(file, readFileSync(built));
   }
   const bytes = readFileSync(file);
-  const inline =
-    '// The linker as text, for bundlers that lose the file beside link.js. Generated.\n' +
-    `export default '${bytes.toString('base64')}';\n`;
-  writeFileSync(join(out, 'linker-inline.js'), inline);
   const gzip = gzipSync(bytes, { level: 9 }).length;
   if (optimize && gzip > BUDGET) {
     throw new Error(`linker.wasm weighs ${gzip} bytes of gzip, the budget is ${BUDGET}`);

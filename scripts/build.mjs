@@ -4,6 +4,7 @@
 import { mkdir, readFile, readdir, rm, stat, writeFile, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { buildLinker } from './build-linker.mjs';
 import { ROOT, run } from './lib/run.mjs';
@@ -50,9 +51,9 @@ async function kernel() {
   await writeFile(join(WORK, 'glue.js'), `${glue}\nexport { __wbg_get_imports, __wbg_finalize_init };\n`);
 }
 
-/** A module whose default export is the file's bytes as base64, for where the file itself cannot be fetched. */
+/** A module whose default export is the file as `unpacked` in embedded.ts reads it, for where the file itself cannot be fetched. */
 async function inlined(file) {
-  return `export default ${JSON.stringify((await readFile(file)).toString('base64'))};\n`;
+  return `export default ${JSON.stringify(deflateSync(await readFile(file), { level: 9 }).toString('base64'))};\n`;
 }
 
 /** Bundles an entry into one file that runs as a classic script, and the same as text in a module if that has a name. */
@@ -78,14 +79,16 @@ async function javascript() {
   await run('tsc', ['-p', 'js/tsconfig.json'], { env: tools });
   await copyFile(join(WORK, 'glue.js'), join(DIST, 'glue.js'));
   await copyFile(join(WORK, 'glue_bg.wasm'), join(DIST, 'isolith.wasm'));
-  for (const file of ['linker.wasm', 'linker-inline.js']) await copyFile(join(WORK, file), join(DIST, file));
+  await copyFile(join(WORK, 'linker.wasm'), join(DIST, 'linker.wasm'));
   console.log('build: workers');
   await classicScript('worker', { inlineName: 'worker-inline' });
   await classicScript('worker-first');
   for (const part of ['worker-values', 'worker-rest']) await classicScript(part, { isWorkers: false });
   await classicScript('guest', { inlineName: 'guest-inline' });
   await classicScript('coi-worker', { inlineName: 'coi-inline' });
-  await writeFile(join(DIST, 'wasm-inline.js'), await inlined(join(DIST, 'isolith.wasm')));
+  for (const [name, file] of [['wasm-inline', 'isolith.wasm'], ['linker-inline', 'linker.wasm']]) {
+    await writeFile(join(DIST, `${name}.js`), await inlined(join(DIST, file)));
+  }
 }
 
 await mkdir(WORK, { recursive: true });

@@ -1,5 +1,6 @@
 /** Calls the linker's wasm module: loaded on first use, one memory of its own, bytes in and out. */
 
+import { unpacked } from './embedded.js';
 import { IsolithError } from './errors.js';
 
 /**
@@ -140,8 +141,7 @@ async function load(): Promise<Exports> {
     return await instantiate(new URL('./linker.wasm', import.meta.url));
   } catch {
     // Bundlers that do not know the pattern answer 404 or a page of HTML; Node cannot fetch files.
-    const text = (await import('./linker-inline.js')).default;
-    return instantiate(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+    return instantiate(await unpacked((await import('./linker-inline.js')).default));
   }
 }
 

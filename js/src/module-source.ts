@@ -1,5 +1,6 @@
 /** Finds the kernel's bytes: where the page says, beside this file, or embedded. */
 
+import { unpacked } from './embedded.js';
 import { IsolithError } from './errors.js';
 import { type KernelModule, kernelModule } from './module.js';
 
@@ -13,7 +14,7 @@ export async function loadModule(source?: ModuleSource): Promise<KernelModule> {
     return kernelModule(await bytesOf(new URL('./isolith.wasm', import.meta.url)));
   } catch {
     // Bundlers that do not know the pattern answer 404 or a page of HTML; Node cannot fetch files.
-    return kernelModule(fromBase64((await import('./wasm-inline.js')).default));
+    return kernelModule(await unpacked((await import('./wasm-inline.js')).default));
   }
 }
 
@@ -25,11 +26,4 @@ async function bytesOf(source: ModuleSource): Promise<Uint8Array<ArrayBuffer>> {
     throw new IsolithError('ERR_MODULE_NOT_FOUND', `the kernel module ${response.url} answered ${response.status}`);
   }
   return new Uint8Array(await response.arrayBuffer());
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes;
 }
