@@ -1,4 +1,6 @@
-/** Vite plugin: the isolation headers for dev and preview, and what Vite must know of the package. */
+/** Vite plugin: the isolation headers for dev and preview, what Vite must know of the package, and modules of tasks. */
+
+import { type Bundling, withScripts } from './vite-modules.js';
 
 /** What the plugin can be told. */
 export interface IsolithPluginOptions {
@@ -23,6 +25,8 @@ export interface IsolithPlugin {
   readonly name: string;
   config(): Record<string, unknown>;
   configureServer(server: { readonly middlewares: Middlewares }): void;
+  configResolved(config: { readonly command: string }): void;
+  transform(this: Bundling, code: string, id: string): Promise<{ code: string; map: null } | undefined>;
   generateBundle(
     this: { emitFile(file: { type: 'asset'; fileName: string; source: string }): string },
   ): Promise<void>;
@@ -40,6 +44,7 @@ const COI_FILE = 'isolith-coi.js';
 /** `plugins: [isolith()]` in vite.config. */
 export default function isolith(options: IsolithPluginOptions = {}): IsolithPlugin {
   const source = async (): Promise<string> => (await import('./coi-inline.js')).default;
+  let building = false;
   return {
     name: 'isolith',
     config: () => ({
@@ -55,6 +60,14 @@ export default function isolith(options: IsolithPluginOptions = {}): IsolithPlug
         response.setHeader('Content-Type', 'text/javascript');
         void source().then((text) => response.end(text));
       });
+    },
+    configResolved({ command }) {
+      building = command === 'build';
+    },
+    // In dev such modules are served as scripts already.
+    async transform(code, id) {
+      const changed = building ? await withScripts(this, code, id) : undefined;
+      return changed === undefined ? undefined : { code: changed, map: null };
     },
     async generateBundle() {
       if (options.coi) this.emitFile({ type: 'asset', fileName: COI_FILE, source: await source() });

@@ -57,14 +57,14 @@ async function served(home, { serve, root, page, env }, use) {
 }
 
 /** Opens the page and compares what it reports. */
-async function visit({ name, session }, address, { startedBy, parts }) {
+async function visit({ name, session }, address, { startedBy, parts, more }) {
   await session.navigate(address);
   const seen = await session.waitFor(
     () => globalThis.problems?.length > 0 ? { problems: globalThis.problems } : globalThis.report,
     { timeout: DEADLINE, what: `the report of the page in ${name}` },
   );
   const whole = {
-    isolated: true, sum: 7 * 1024, answer: 42, startedBy, file: 'FROM THE PAGE', queued: [1, 2, 3], guest: 42, exports: ['add'], exitCode: 7,
+    isolated: true, sum: 7 * 1024, answer: 42, startedBy, file: 'FROM THE PAGE', queued: [1, 2, 3], guest: 42, exports: ['add'], exitCode: 7, ...more,
   };
   const expected = parts ? Object.fromEntries(parts.map((part) => [part, whole[part]])) : whole;
   if (!isDeepStrictEqual(seen, expected)) throw new Error(`the page says in ${name} ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`);

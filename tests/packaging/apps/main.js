@@ -41,4 +41,4 @@ const exits = bytesOf(
 );
 const { exitCode } = await runWasi(exits);
 
-globalThis.report = { isolated: crossOriginIsolated, sum, answer, startedBy, file, queued, guest, exports, exitCode };
+globalThis.report = { isolated: crossOriginIsolated, sum, answer, startedBy, file, queued, guest, exports, exitCode, ...globalThis.more };
