@@ -2,5 +2,3 @@
 
 export { decode, decodedEnd } from './codec/decode.js';
 export { encode, FULL, NOT_CODABLE } from './codec/encode.js';
-export { pack } from './codec/pack.js';
-export { unpack } from './codec/unpack.js';

@@ -1,6 +1,7 @@
 /** The owner's side of a ring's slots: writes jobs into them, reads answers, brings back what was taken back. */
 
-import { decode, unpack } from '../codec.js';
+import { decode } from '../codec.js';
+import { unpack } from '../codec/unpack.js';
 import { IsolithError, unpackError } from '../errors.js';
 import type { ToWorker } from '../protocol.js';
 import { END_AT, INLINE, INLINE_AT, Kind, LinkWord, ON_BLOCK, type PoolExports, SlotWord, START_AT, THREW, type Views } from './exports.js';

@@ -129,7 +129,7 @@ export class Member {
   #startMessage(): Start {
     const { kernel, hub, heap } = this.#crew;
     const { shared, memory, module } = kernel;
-    const message = { type: 'start', workerId: this.workerId} as const;
+    const message = { type: 'start', workerId: this.workerId } as const;
     if (!shared || !hub || !(this.link instanceof RingLink)) return message;
     const own = { kernel: { bytes: module.share(), compiled: module.compileSync(true) }, memory, mourning: (this.#mourning = enlist(memory)), ...named('thread', this.#reserve(kernel, THREAD_STACK)) };
     const link = this.link.address;

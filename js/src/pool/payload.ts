@@ -1,6 +1,7 @@
 /** Values as bytes where that is faster than structured clone: chosen by kind and measured size. */
 
-import { encode, FULL, NOT_CODABLE, pack } from '../codec.js';
+import { encode, FULL, NOT_CODABLE } from '../codec.js';
+import { pack } from '../codec/pack.js';
 import { IsolithError, notSerializable } from '../errors.js';
 import type { Job } from './job.js';
 import { packLive } from './live.js';

@@ -1,6 +1,7 @@
 /** How a worker reads and writes values that are more than a number: the part of its code that does. */
 
-import { decode, unpack } from '../codec.js';
+import { decode } from '../codec.js';
+import { unpack } from '../codec/unpack.js';
 import { encoded, encodeValue, isPacked } from './payload.js';
 
 /** See the functions themselves. */

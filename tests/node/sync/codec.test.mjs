@@ -2,7 +2,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { decode, encode, FULL, NOT_CODABLE, pack, unpack } from '../../../pkg/dist/codec.js';
+import { decode, encode, FULL, NOT_CODABLE } from '../../../pkg/dist/codec.js';
+import { pack } from '../../../pkg/dist/codec/pack.js';
+import { unpack } from '../../../pkg/dist/codec/unpack.js';
 
 const target = new Uint8Array(1 << 20);
 const through = (value) => {
