@@ -114,7 +114,8 @@ export class Figures {
   trace(pool: string): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
     this.settle();
     const times = this.#times;
-    const runs = [...this.#names.keys()].sort((a, b) => times[a * 4 + 1]! - times[b * 4 + 1]!);
+    // Where a clock is too coarse to tell two beginnings apart, what ended first began first.
+    const runs = [...this.#names.keys()].sort((a, b) => times[a * 4 + 1]! - times[b * 4 + 1]! || times[a * 4 + 2]! - times[b * 4 + 2]!);
     const traceEvents: TraceEvent[] = [{ name: 'process_name', cat: '__metadata', ph: 'M', pid: 1, tid: 0, args: { name: pool } }];
     for (const workerId of new Set(runs.map((run) => Math.abs(this.#workers[run]!)))) {
       traceEvents.push({ name: 'thread_name', cat: '__metadata', ph: 'M', pid: 1, tid: workerId, args: { name: `worker ${workerId}` } });

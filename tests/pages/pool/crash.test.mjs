@@ -92,7 +92,7 @@ test('worker scripts that are a page, do not parse or never answer are errors in
     await assertRejects(pool.run((x) => x, 1), { code: 'ERR_WORKER_START' });
     await within(40_000, pool.destroy(), 'destroy');
   }));
-}, { timeout: 100_000 });
+}, { timeout: 100_000, modes: ['isolated'], reason: 'it waits for ten seconds, and headers make no difference' });
 
 test('a pool inside a task of a pool works, and ends with its worker', async () => {
   const pool = createPool({ size: 1, module: url });
