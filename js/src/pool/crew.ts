@@ -44,6 +44,8 @@ export class Crew implements Employer {
   #crashes = 0;
   #closed = false;
   readonly #stuck: Stuck;
+  /** Nobody had room when last asked, and no job has ended and no worker come since. */
+  #full = false;
   #collecting = false;
   #balance: ReturnType<typeof setTimeout> | undefined;
 
@@ -105,12 +107,13 @@ export class Crew implements Employer {
    */
   send(client: Client, fn: TaskRef, data: unknown, resolve: Job['resolve'], reject: Job['reject']): boolean {
     const length = plainLength(data);
-    if (length === undefined || fn.prepare || !this.sources || this.#closed || this.failure !== undefined) return false;
+    if (this.#full || length === undefined || fn.prepare || !this.sources || this.#closed || this.failure !== undefined) return false;
     const scheduler = this.#scheduler;
     const queuedAt = performance.now();
     const id = nextJob();
     const sent = scheduler.send(id, fn.id, this.sources.address(fn), length, typeof data === 'number' ? data : 0);
-    if (sent === 0) return false;
+    this.#full = sent === 0;
+    if (this.#full) return false;
     const member = this.#staff.at(sent >>> WORKER);
     if ((sent & RING) !== 0) member.thread?.post(0);
     else if ((sent & SOON) !== 0) this.hub?.expectSoon();
@@ -185,6 +188,7 @@ export class Crew implements Employer {
 
   /** The job is no longer in the scheduler's list. */
   #part(job: Job): void {
+    this.#full = false;
     this.#jobs[job.number] = undefined;
     this.#count--;
   }
@@ -490,6 +494,7 @@ export class Crew implements Employer {
     this.event('start', { workerId: member.workerId, startedBy: member.startedBy });
     const { number, link } = member;
     this.#scheduler.join(number, link.address, link.window);
+    this.#full = false;
     this.doze();
     this.#staff.trim();
     this.dispatch();
