@@ -1,6 +1,7 @@
 //! Loom models of the pool: the ring with its doorbells, jobs taken back, and the kill handshake.
 
 use super::{model, words};
+use isolith::pool::crew::Crew;
 use isolith::pool::link::{self, Link, word};
 use isolith::sys::thread::Slot;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -122,6 +123,59 @@ fn ring_owner_that_dozes_before_it_publishes_need_not_look_again() {
         }
         worker.join().unwrap();
     });
+}
+
+/// An owner as pools have it (`js/src/pool/hub.ts`): it hands over `jobs` at a time, looks for answers when
+/// the foreman says that they come soon, and when it is rung up; what both miss nobody would ever take.
+fn foreman(rounds: u32, jobs: usize) {
+    model(2, move || {
+        let pair = Pair::new(4);
+        let mut crew = Crew::new(1, 1);
+        let worker = crew.hire().expect("one is wanted");
+        crew.join(worker, Some(pair.link()), 3, 0.0);
+        // A worker counts as quick when it has answered some jobs at once.
+        for _ in 0..16 {
+            crew.place().expect("it is idle");
+            crew.publish(worker);
+            pair.link().claim().expect("a job");
+            pair.link().finish();
+            assert!(crew.collect().is_some() && crew.collect().is_none());
+        }
+        let other = pair.clone();
+        let thread = thread::spawn(move || other.work(rounds * jobs as u32));
+        for _ in 0..rounds {
+            let mut looks = false;
+            for _ in 0..jobs {
+                crew.place().expect("it has room");
+                let handed = crew.publish(worker);
+                if handed.ring {
+                    pair.ring(WORKER);
+                }
+                looks |= handed.soon;
+            }
+            while crew.load(worker) > 0 {
+                if !looks {
+                    pair.hear(OWNER);
+                }
+                looks = false;
+                while crew.collect().is_some() || {
+                    crew.doze();
+                    crew.load(worker) > 0 && crew.collect().is_some()
+                } {}
+            }
+        }
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn ring_foreman_of_one_job_at_a_time_leaves_no_answer_that_nobody_looks_for() {
+    foreman(2, 1);
+}
+
+#[test]
+fn ring_foreman_of_two_jobs_at_a_time_leaves_no_answer_that_nobody_looks_for() {
+    foreman(1, 2);
 }
 
 #[test]

@@ -116,7 +116,7 @@ export class Crew implements Employer {
     if (this.#full) return false;
     const member = this.#staff.at(sent >>> WORKER);
     if ((sent & RING) !== 0) member.thread?.post(0);
-    else if ((sent & SOON) !== 0) this.hub?.expectSoon();
+    if ((sent & SOON) !== 0) this.hub?.expectSoon();
     const job = jobOf(id, client, fn, data, resolve, reject);
     job.number = scheduler.job;
     job.slot = scheduler.slot;
@@ -204,8 +204,8 @@ export class Crew implements Employer {
     if (job.transfer) job.sent = true;
     const handed = this.#scheduler.publish(number);
     if (!this.hub || handed === 0) return;
-    if (handed === RING) member.thread?.post(0);
-    else if (handed === SOON) this.hub.expectSoon();
+    if ((handed & RING) !== 0) member.thread?.post(0);
+    if ((handed & SOON) !== 0) this.hub.expectSoon();
   }
 
   /** Sends waiting jobs to whom there is room for, then evens out what is left. */

@@ -92,8 +92,8 @@ export class Seat implements Client {
     job.bytes = undefined;
     const handed = this.#scheduler.publish(member.number);
     if (!this.#crew.hub) return;
-    if (handed === RING) member.thread?.post(0);
-    else if (handed === SOON) this.#crew.hub.expectSoon();
+    if ((handed & RING) !== 0) member.thread?.post(0);
+    if ((handed & SOON) !== 0) this.#crew.hub.expectSoon();
   }
 
   #part(job: Job): void {

@@ -70,9 +70,9 @@ pub struct Placed {
 /// What handing a job over asks of the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handed {
-    /// The worker sleeps: ring it up.
+    /// The worker sleeps, or was about to: ring it up.
     pub ring: bool,
-    /// It is awake and quick, and will not ring: look out for its answer, then doze.
+    /// It was awake and quick, and will not ring: look out for its answer, then doze.
     pub soon: bool,
 }
 
@@ -222,15 +222,13 @@ impl<'a> Crew<'a> {
         let soon = worker.load() <= 2 && worker.mean < QUICK && !link.is_asleep();
         if soon {
             link.rouse();
-        } else if worker.load() == 1 {
+        } else if worker.jobs.len() == 1 {
+            // Not by its load: answers that come as messages ring for themselves, and for nothing else.
             link.doze();
         }
-        let ring = link.publish();
-        if ring && soon {
-            // It fell asleep meanwhile, and so has answered nothing since.
-            link.doze();
-        }
-        Handed { ring, soon: soon && !ring }
+        // One that falls asleep just now may take the job in its second look, before it is rung up:
+        // then the answer is looked out for all the same.
+        Handed { ring: link.publish(), soon }
     }
 
     /// The next answer, whose slot is the owner's to read until it asks for another one.

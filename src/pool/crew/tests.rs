@@ -5,11 +5,15 @@ use crate::pool::link::{self, Link, word};
 use crate::sync::primitive::{AtomicU32, Ordering};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A tray for the length of the test run.
-fn tray(slots: u32) -> Link<'static> {
+/// Words of a tray for the length of the test run.
+fn tray_words(slots: u32) -> &'static [AtomicU32] {
     let words: Vec<_> = (0..link::size(slots)).map(|_| AtomicU32::new(0)).collect();
     words[word::LENGTH].store(slots, Ordering::Relaxed);
-    Link::new(words.leak())
+    words.leak()
+}
+
+fn tray(slots: u32) -> Link<'static> {
+    Link::new(tray_words(slots))
 }
 
 /// A crew of workers that are all there.
@@ -72,6 +76,25 @@ fn who_rings_for_the_answer_is_settled_before_the_job_is_handed_over() {
     let handed = crew.publish(placed.worker);
     assert!(handed.ring && !handed.soon);
     assert!(answer(&mut crew), "the owner may sleep");
+}
+
+#[test]
+fn a_worker_whose_answer_is_still_on_its_way_as_a_message_rings_for_the_next_one() {
+    let words = tray_words(4);
+    let tray = Link::new(words);
+    let mut crew = Crew::new(1, 1);
+    let worker = crew.hire().expect("one is wanted");
+    crew.join(worker, Some(tray), 3, 0.0);
+    submit(&mut crew, 0);
+    let slot = tray.claim().expect("a job");
+    const MESSAGE: u32 = 2;
+    words[word::SLOTS + slot * word::STRIDE + word::KIND].store(MESSAGE, Ordering::Relaxed);
+    assert!(tray.finish());
+    assert!(crew.collect().is_some() && crew.collect().is_none());
+    assert_eq!(crew.load(worker), 1, "of that answer only the ring has told");
+    submit(&mut crew, 0);
+    tray.claim().expect("a job");
+    assert!(tray.finish(), "the owner has heard of nothing since, and sleeps");
 }
 
 #[test]
