@@ -46,15 +46,16 @@ async function ensureToolchain(channel, components, targets) {
   await run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', '--no-self-update', ...extras]);
 }
 
-/** Programs made by `cargo install`: those on PATH will do if their version is right. */
-async function cargoTool(programs, crate, version, extra) {
+/** Programs made by `cargo install`, as well optimised as `level` says: those on PATH will do if their version is right. */
+async function cargoTool(programs, crate, { version, level, extra = [] }) {
   const found = programs.map((name) => capture(name, ['--version'])?.split(/\s+/)[1]);
   if (found.every((one) => one && (!version || one === version))) return say(crate, `${found[0]} there`);
   const wrong = found[0] ? `, as ${found.join(' and ')} is not the one` : '';
   say(crate, `building ${version ?? 'it'} into .tools (a few minutes)${wrong}`);
   const wanted = version ? ['--version', version] : [];
   await run('cargo', ['install', crate, ...wanted, ...extra, '--root', TOOLS, '--force'], {
-    env: { RUSTUP_TOOLCHAIN: 'stable', RUSTFLAGS: '' },
+    // They work for moments only: what they would gain by more optimising is less than what that takes.
+    env: { RUSTUP_TOOLCHAIN: 'stable', RUSTFLAGS: '', CARGO_PROFILE_RELEASE_OPT_LEVEL: level },
   });
 }
 
@@ -72,12 +73,15 @@ async function npmPackages() {
   writeFileSync(stamp, hash);
 }
 
-async function browsers() {
-  const engines = possibleEngines();
-  const wanted = () =>
-    engines.flatMap((engine) => missingParts(engine).map((part) => ({ engine, part, packages: ENGINES[engine].packages[part] ?? [] })));
-  if (wanted().some(({ packages }) => packages.length > 0)) await aptInstall(wanted().map(({ packages }) => packages));
-  for (const engine of engines) {
+/** What the system's own packages can give: browsers, and the C compiler. */
+async function systemPackages() {
+  const parts = possibleEngines().flatMap((engine) => missingParts(engine).map((part) => ENGINES[engine].packages[part] ?? []));
+  const lists = [...parts, ...missingCompilers().map(([, name]) => [name])].filter((names) => names.length > 0);
+  if (lists.length > 0) await aptInstall(lists);
+}
+
+function browsers() {
+  for (const engine of possibleEngines()) {
     const missing = missingParts(engine);
     if (missing.length === 0) say(ENGINES[engine].name, versionOf(engine));
     else lacks.push(`${ENGINES[engine].name} lacks its ${missing.join(' and ')}: ${ENGINES[engine].hint}`);
@@ -96,11 +100,15 @@ function versionOf(engine) {
 }
 
 /** The C compiler and linker for WebAssembly: the linker's tests put its modules beside Rust's. */
-async function guestCompiler() {
-  const missing = () => [['clang', 'clang'], ['wasm-ld', 'lld']].filter(([program]) => !which(program));
-  if (missing().length > 0) await aptInstall(missing().map(([, name]) => [name]));
-  if (missing().length === 0) return say('clang and wasm-ld', 'there');
-  lacks.push(`${missing().map(([program]) => program).join(' and ')} missing: install LLVM's clang and lld (the linker's tests need them)`);
+function guestCompiler() {
+  const missing = missingCompilers();
+  if (missing.length === 0) return say('clang and wasm-ld', 'there');
+  lacks.push(`${missing.map(([program]) => program).join(' and ')} missing: install LLVM's clang and lld (the linker's tests need them)`);
+}
+
+/** Programs that are missing, and the packages that have them. */
+function missingCompilers() {
+  return [['clang', 'clang'], ['wasm-ld', 'lld']].filter(([program]) => !which(program));
 }
 
 /** Installs the first known package of each list by apt, where there is apt and the right to use it. */
@@ -125,14 +133,18 @@ async function aptInstall(lists) {
 
 const started = Date.now();
 await rust();
+// Side by side: compilers wait for their last crate, the others for the network and the disk.
+const tasks = [npmPackages()];
 if (problems.length === 0) {
-  await cargoTool(['wasm-bindgen', 'wasm-bindgen-test-runner'], 'wasm-bindgen-cli', lockedVersion('wasm-bindgen'), []);
-  if (withBrowsers) await cargoTool(['geckodriver'], 'geckodriver', undefined, ['--locked']);
+  tasks.push(cargoTool(['wasm-bindgen', 'wasm-bindgen-test-runner'], 'wasm-bindgen-cli', { version: lockedVersion('wasm-bindgen'), level: '1' }));
+  if (withBrowsers) tasks.push(cargoTool(['geckodriver'], 'geckodriver', { level: '0', extra: ['--locked'] }));
 }
-await npmPackages();
+if (withBrowsers) tasks.push(systemPackages());
+const failed = (await Promise.allSettled(tasks)).find(({ status }) => status === 'rejected');
+if (failed) throw failed.reason;
 if (withBrowsers) {
-  await browsers();
-  await guestCompiler();
+  browsers();
+  guestCompiler();
 }
 else say('browsers', 'left out, as asked');
 for (const problem of [...problems, ...lacks]) console.error(`setup: to do: ${problem}`);

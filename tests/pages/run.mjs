@@ -1,4 +1,4 @@
-// Runs the page tests in real browsers: `node tests/pages/run.mjs [--browser name]… [--mode name] [--serve] [filter]`.
+// Runs the page tests in real browsers: `node tests/pages/run.mjs [--browser name]… [--mode name] [--at-once n] [--serve] [filter]`.
 import { parseArgs } from 'node:util';
 import { ENGINES, possibleEngines } from '../../scripts/lib/browsers.mjs';
 import { BROWSERS, startBrowser } from './driver/browser.mjs';
@@ -11,6 +11,8 @@ const { values, positionals } = parseArgs({
   options: {
     browser: { type: 'string', multiple: true },
     mode: { type: 'string' },
+    /** How many browsers run side by side: much of a page test is waiting. */
+    'at-once': { type: 'string', default: '2' },
     /** Only serves the pages, for looking at them by hand. */
     serve: { type: 'boolean', default: false },
     headed: { type: 'boolean', default: false },
@@ -64,16 +66,20 @@ async function main() {
   for (const needs of new Set(files.flatMap(({ needs }) => needs ?? []))) (await import(new URL(`../../${needs}`, import.meta.url))).build();
   let passed = 0;
   let failed = 0;
-  for (const name of chosenBrowsers()) {
-    try {
-      const result = await runIn(name, files);
-      passed += result.passed;
-      failed += result.failed;
-    } catch (error) {
-      failed += 1;
-      console.log(`FAILED ${name}: ${error.message}`);
+  const names = chosenBrowsers();
+  const lane = async () => {
+    for (let name; (name = names.shift()); ) {
+      try {
+        const result = await runIn(name, files);
+        passed += result.passed;
+        failed += result.failed;
+      } catch (error) {
+        failed += 1;
+        console.log(`FAILED ${name}: ${error.message}`);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: Number(values['at-once']) }, lane));
   if (passed + failed === 0) console.log('no test ran');
   console.log(`${passed} passed, ${failed} failed`);
   process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -8,6 +8,7 @@ import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
 import { type Client, type Job, jobOf, nextJob, type TaskRef } from './job.js';
+import { later } from './later.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
@@ -47,6 +48,8 @@ export class Crew implements Employer {
   /** Nobody had room when last asked, and no job has ended and no worker come since. */
   #full = false;
   #collecting = false;
+  /** A worker has room of which no answer will tell: what waits is sent; later, for it may be taken back next. */
+  readonly #refill = later(() => this.dispatch());
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
@@ -314,6 +317,7 @@ export class Crew implements Employer {
       if (this.#jobs[job.number] === job) this.#dropped(job);
     } else if (this.#takeBack(member, job)) {
       this.#part(job);
+      this.#refill();
     } else if (this.#running(member) === job) {
       this.#stop(member, job);
     }
@@ -336,10 +340,7 @@ export class Crew implements Employer {
     if (member.state !== 'ready' || member.asked) return;
     this.#recall(member);
     const grace = this.#grace ?? (member.link.hears(job) ? GRACE : 0);
-    if (grace <= 0) {
-      this.#kill(member);
-      return;
-    }
+    if (grace <= 0) return this.#kill(member);
     member.asked = job;
     this.#scheduler.ask(member.number, true);
     member.link.ask(job);
@@ -400,10 +401,7 @@ export class Crew implements Employer {
     const now = performance.now();
     this.#collecting = true;
     try {
-      do {
-        this.#take(slot, now);
-        slot = this.#count === 0 ? 0 : this.#scheduler.collect(0);
-      } while (slot !== 0);
+      for (; slot !== 0; slot = this.#count === 0 ? 0 : this.#scheduler.collect(0)) this.#take(slot, now);
     } finally {
       this.#collecting = false;
     }

@@ -10,15 +10,20 @@ const COMMAND = 60_000;
 
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((done, failed) => {
+const givenPorts = new Set();
+
+/** A port that was free a moment ago, and that nobody else of this process was given: browsers start side by side. */
+export async function freePort() {
+  const port = await new Promise((done, failed) => {
     const server = createServer().on('error', failed);
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => done(port));
     });
   });
+  if (givenPorts.has(port)) return freePort();
+  givenPorts.add(port);
+  return port;
 }
 
 /** An error that the driver answered with; `code` is WebDriver's error string. */
@@ -154,6 +159,11 @@ export class Session {
   /** The page as PNG bytes. */
   async screenshot() {
     return Buffer.from(await this.command('GET', '/screenshot'), 'base64');
+  }
+
+  /** The last words of the driver and the browser. */
+  get output() {
+    return this.#program.output;
   }
 
   /** Kills the browser's processes with SIGKILL, as a crash would, then the driver. */

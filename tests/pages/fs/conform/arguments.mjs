@@ -56,6 +56,9 @@ const FILE_CALLS = {
 /** Where an open file's function has another name than its method. */
 const BY_NUMBER = { chmod: 'fchmod', chown: 'fchown', stat: 'fstat', truncate: 'ftruncate', utimes: 'futimes' };
 
+/** What changes nothing: after these, as after a call that fails, the files are still as they were prepared. */
+const READS = new Set(['access', 'lstat', 'opendir', 'read', 'readFile', 'readdir', 'readlink', 'readv', 'realpath', 'stat', 'statfs']);
+
 /** How a call is written in a message: its name and what it was given. */
 const written = (name, args, root) => `${name}(${args.map((arg) => (typeof arg === 'function' && arg !== odd ? typeof arg(root) === 'string' ? `'${arg('')}'` : 'bytes' : typeof arg === 'object' && arg ? JSON.stringify(arg) : typeof arg === 'string' ? `'${arg}'` : arg === odd ? 'odd' : String(arg))).join(', ')})`;
 
@@ -103,10 +106,16 @@ function failed({ name, code, message }, root) {
 export async function playArguments(api, root, { sync = false } = {}) {
   const call = sync ? async (name, args) => api[`${name}Sync`](...args) : async (name, args) => api[name](...args);
   const outcomes = [];
+  let asPrepared = false;
+  const prepared = async () => {
+    if (!asPrepared) await prepare(call, root);
+    asPrepared = true;
+  };
   const play = async (name, args, run) => {
     const text = written(name, args, root);
     try {
       const value = await run(args.map((arg) => (typeof arg === 'function' && arg !== odd ? arg(root) : arg)));
+      asPrepared = READS.has(name);
       outcomes.push([text, projected(name, value, root)]);
       if (name === 'open') await (sync ? call('close', [value]) : value.close());
       if (name === 'opendir') await (sync ? value.closeSync() : value.close());
@@ -121,13 +130,13 @@ export async function playArguments(api, root, { sync = false } = {}) {
       // Node.js takes a function there for a callback, and its promise never settles.
       if (name === 'opendir' && args[1] === odd) continue;
       if (others.some((arg) => typeof arg === 'string') || ((name === 'readFile' || name === 'writeFile' || name === 'appendFile') && typeof args[0] === 'number')) continue;
-      await prepare(call, root);
+      await prepared();
       await play(name, args, (made) => call(name, made));
     }
   }
   for (const [name, base] of Object.entries(FILE_CALLS)) {
     for (const args of variants(base, /^(read|write)v?$/.test(name))) {
-      await prepare(call, root);
+      await prepared();
       const file = await call('open', [`${root}/file`, 'r+']);
       await play(name, args, (made) => (sync ? call(BY_NUMBER[name] ?? name, [file, ...made]) : file[name](...made)));
       if (sync) await call('close', [file]);
