@@ -315,7 +315,9 @@ export class Client {
     const { words } = this.door;
     Atomics.add(words, Word.work, 1);
     if (this.door.kernel.shared) Atomics.notify(words, Word.work);
-    this.bell.ring(Atomics.exchange(words, Word.sleeping, 0) !== 0);
+    // It is the store thread's to clear: a caller that cleared it might be killed before it has rung,
+    // and nobody would ring any more.
+    this.bell.ring(Atomics.load(words, Word.sleeping) !== 0);
   }
 
   /** A last resort against a lost wake-up, and the end of patience. */

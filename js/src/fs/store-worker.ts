@@ -110,6 +110,19 @@ export class StoreThread {
     this.#turn.port2.postMessage(0);
   }
 
+  #pump(engine: Engine, words: Int32Array): void {
+    this.#serving = true;
+    try {
+      engine.pump();
+    } catch (error) {
+      // Else nobody would ever ring again.
+      Atomics.store(words, Word.sleeping, 1);
+      throw error;
+    } finally {
+      this.#serving = false;
+    }
+  }
+
   /** Serves what is asked; then waits: for the browser, by the word, or asleep. */
   #serve(): void {
     const engine = this.#engine;
@@ -124,9 +137,7 @@ export class StoreThread {
         const now = performance.now();
         this.#until = now + HOT;
         this.#asked.end();
-        this.#serving = true;
-        engine.pump();
-        this.#serving = false;
+        this.#pump(engine, words);
         this.#asked.begin();
         if (now < turn) continue;
         this.#soon();

@@ -8,6 +8,7 @@ import type { WorkerSource } from '../worker-start.js';
 import { Figures } from './figures.js';
 import { type Hub, hubOf } from './hub.js';
 import { type Client, type Job, jobOf, nextJob, type TaskRef } from './job.js';
+import { later } from './later.js';
 import { MailLink } from './mail.js';
 import { type Employer, Member } from './member.js';
 import { packLive } from './live.js';
@@ -47,6 +48,13 @@ export class Crew implements Employer {
   /** Nobody had room when last asked, and no job has ended and no worker come since. */
   #full = false;
   #collecting = false;
+  /** A worker has room of which no answer will tell: what waits is sent; later, for it may be taken back next. */
+  readonly #refill = later(() => {
+    this.collect(0);
+    this.dispatch();
+    // Nor will any while a tray is full of what was taken back, which its worker has yet to pass by.
+    if (!this.#closed && this.#count > 0 && [...this.members].some(({ state }) => state === 'ready') && !this.doze()) setTimeout(this.#refill, 2);
+  });
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
@@ -155,8 +163,10 @@ export class Crew implements Employer {
       throw unsent(error);
     }
     // Who was to do what made way may be idle now.
-    if (moved) this.dispatch();
-    else this.#grow();
+    if (moved) {
+      this.dispatch();
+      this.#refill();
+    } else this.#grow();
   }
 
   /** Writes the data down as bytes if that is the faster way. */
@@ -211,9 +221,7 @@ export class Crew implements Employer {
   /** Sends waiting jobs to whom there is room for, then evens out what is left. */
   dispatch(): void {
     if (this.#closed) return;
-    for (;;) {
-      const slot = this.#scheduler.deal();
-      if (slot === 0) break;
+    for (let slot = this.#scheduler.deal(); slot !== 0; slot = this.#scheduler.deal()) {
       const job = this.#jobs[this.#scheduler.job]!;
       try {
         this.#hand(job, slot);
@@ -314,6 +322,7 @@ export class Crew implements Employer {
       if (this.#jobs[job.number] === job) this.#dropped(job);
     } else if (this.#takeBack(member, job)) {
       this.#part(job);
+      this.#refill();
     } else if (this.#running(member) === job) {
       this.#stop(member, job);
     }
@@ -336,10 +345,7 @@ export class Crew implements Employer {
     if (member.state !== 'ready' || member.asked) return;
     this.#recall(member);
     const grace = this.#grace ?? (member.link.hears(job) ? GRACE : 0);
-    if (grace <= 0) {
-      this.#kill(member);
-      return;
-    }
+    if (grace <= 0) return this.#kill(member);
     member.asked = job;
     this.#scheduler.ask(member.number, true);
     member.link.ask(job);
@@ -400,10 +406,7 @@ export class Crew implements Employer {
     const now = performance.now();
     this.#collecting = true;
     try {
-      do {
-        this.#take(slot, now);
-        slot = this.#count === 0 ? 0 : this.#scheduler.collect(0);
-      } while (slot !== 0);
+      for (; slot !== 0; slot = this.#count === 0 ? 0 : this.#scheduler.collect(0)) this.#take(slot, now);
     } finally {
       this.#collecting = false;
     }
@@ -444,8 +447,7 @@ export class Crew implements Employer {
     if (job) {
       late.delete(id);
       this.#scheduler.arrived(member.number);
-      this.#done(member, job, outcome, now);
-      return;
+      return this.#done(member, job, outcome, now);
     }
     // Before its ring tells of it.
     const early = this.#jobs[this.#scheduler.oldest(member.number)];
@@ -458,9 +460,7 @@ export class Crew implements Employer {
     const { link } = member;
     if (!(link instanceof MailLink)) return;
     link.recalled = false;
-    for (const id of ids) {
-      const job = link.find(id);
-      if (!job) continue;
+    for (const job of ids.flatMap((id) => link.find(id) ?? [])) {
       link.withdraw(job);
       this.#again(job);
     }
@@ -527,8 +527,7 @@ export class Crew implements Employer {
     this.#bury(member);
     this.event('crash', { workerId: member.workerId, error });
     if (!had && member.done + member.failed === 0 && ++this.#crashes >= CRASHES) {
-      this.fail(new IsolithError('ERR_WORKER_CRASHED', `${CRASHES} workers in a row ended before they did anything`, { cause: error }));
-      return;
+      return this.fail(new IsolithError('ERR_WORKER_CRASHED', `${CRASHES} workers in a row ended before they did anything`, { cause: error }));
     }
     this.dispatch();
   }

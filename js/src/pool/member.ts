@@ -219,8 +219,10 @@ export class Member {
       this.#places.every(({ exports, slot }) => exports.isolith_thread_want(slot.number) !== 0);
     const death = this.#death ?? new Promise<void>(() => {});
     this.buried = bury(thread, death, isOutside).then((certain) => {
-      if (certain) this.#return();
-      else for (const inherit of this.heirs) inherit(false);
+      if (certain) return this.#return();
+      for (const inherit of this.heirs) inherit(false);
+      // Nobody waits for it any more, but the death that comes late is as certain.
+      void death.then(() => this.#return());
     });
   }
 

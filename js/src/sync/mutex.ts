@@ -109,8 +109,13 @@ export class Mutex extends Shared {
    * Only for a thread that is certain never to run again. Says whether it held the lock.
    */
   poison(dead: number): boolean {
-    const state = Atomics.load(this.w, STATE);
-    if ((state & ~SLEEPER) !== dead || dead === 0) return false;
+    if (dead === 0) return false;
+    // Of all who find it out at once one takes the lock over: a second must not free it from under its next holder.
+    for (;;) {
+      const state = Atomics.load(this.w, STATE);
+      if ((state & ~SLEEPER) !== dead) return false;
+      if (Atomics.compareExchange(this.w, STATE, state, threadId() | SLEEPER) === state) break;
+    }
     Atomics.store(this.w, POISON, dead);
     Atomics.store(this.w, STATE, 0);
     Atomics.notify(this.w, STATE);

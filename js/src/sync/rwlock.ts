@@ -71,7 +71,8 @@ export class RwLock extends Shared {
   poison(dead: number): boolean {
     let held = false;
     for (let slot = SLOTS; slot < WORDS; slot++) held = Atomics.compareExchange(this.w, slot, dead, 0) === dead || held;
-    if (Atomics.load(this.w, WRITER) === dead) {
+    // Of all who find it out at once one takes the lock over: a second must not free it from under its next holder.
+    if (dead !== 0 && Atomics.compareExchange(this.w, WRITER, dead, threadId()) === dead) {
       Atomics.store(this.w, POISON, dead);
       Atomics.store(this.w, WRITER, 0);
       held = true;

@@ -89,8 +89,8 @@ export class GuestCrew implements Employer {
     seat.collect(0);
     seat.leave(error);
     this.#remove(seat);
+    seat.outlive();
     member.end();
-    void member.buried?.then(() => seat.free());
   }
 
   #remove(seat: Seat): void {
@@ -141,7 +141,7 @@ export class GuestCrew implements Employer {
     const gone = new WasmError(WasmCode.call, "the guest's worker ended by itself: it may have run out of memory", { cause: error });
     seat.leave(gone);
     this.#remove(seat);
-    void member.buried?.then(() => seat.free());
+    seat.outlive();
     seat.onEnd(gone);
   }
 

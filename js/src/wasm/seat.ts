@@ -214,6 +214,13 @@ export class Seat implements Client {
     this.#scheduler.free();
   }
 
+  /** Frees what the thread may still read and write when its death is certain, and not before. */
+  outlive(): void {
+    this.member.heirs.add((certain) => {
+      if (certain) this.free();
+    });
+  }
+
   /** After the thread's certain death. */
   free(): void {
     this.callbacks.free();

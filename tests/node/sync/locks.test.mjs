@@ -88,6 +88,33 @@ test('mutex: a killed holder poisons it; the next is told, recovers, and the one
   assert.equal(healthy.ownerDied, false);
 });
 
+test('two threads that sweep at once free a lock once, and not from under its next holder', () => {
+  const { store } = Atomics;
+  const hold = (lock, id) => Atomics.store(new Int32Array(lock.handle.buffer, lock.handle.ptr, 2), lock instanceof RwLock ? 1 : 0, id);
+  for (const [lock, take] of [[new Mutex(), (it) => it.tryLock({ recover: true })], [new RwLock(), (it) => it.writeSync({ recover: true, timeout: 0 })]]) {
+    hold(lock, 77);
+    let next;
+    // In the middle of this sweep another thread sweeps, too, and a third one takes the lock.
+    Atomics.store = (...args) => {
+      Atomics.store = store;
+      lock.poison(77);
+      try {
+        next = take(lock);
+      } catch (error) {
+        assert.equal(error.code, 'ETIMEDOUT');
+      }
+      return store(...args);
+    };
+    try {
+      lock.poison(77);
+    } finally {
+      Atomics.store = store;
+    }
+    const free = new Int32Array(lock.handle.buffer, lock.handle.ptr, 2)[lock instanceof RwLock ? 1 : 0] === 0;
+    assert.equal(free, next === undefined, 'it is free unless it was taken');
+  }
+});
+
 test('rwlock: readers together, a writer alone, nothing is torn', async () => {
   const lock = new RwLock();
   const cells = new Int32Array(new SharedArrayBuffer(8));

@@ -81,6 +81,11 @@ export class Browser {
     return framebufferToPng(frame);
   }
 
+  /** Whether the browser has said that the process of a page has crashed; WebKit does. */
+  get hasCrashed() {
+    return this.session.output.includes('WebProcess CRASHED');
+  }
+
   /** Keeps `program` until this browser is closed. */
   helper(program) {
     this.#helpers.push(program);

@@ -75,9 +75,19 @@ export class Runner {
     page.timer = setTimeout(() => page.next(this.#hung(page, `${problem} within ${ms} ms`)), ms);
   }
 
-  /** A page that no longer answers: its test fails, the browser is replaced, the next test goes on. */
+  /**
+   * A page that no longer answers: its test fails, the browser is replaced, the next test goes on. Where the
+   * engine itself has crashed, which no page may make it do, the test has one more try, and the run says so.
+   */
   async #hung(page, problem) {
     const name = page.current ?? 'page';
+    const { hasCrashed } = this.#browser;
+    if (hasCrashed && !page.again && page.phase === undefined) {
+      this.#print(` crash ${this.#browser.name}: ${page.title}: ${name} (the browser's process died; once more)`);
+      await this.#browser.restart();
+      return { start: page.index, again: true };
+    }
+    if (hasCrashed) problem = `the browser's process died: ${problem}`;
     this.#result(false, `${page.title}: ${name}`, problem);
     page.finished += 1;
     await this.#browser.restart();

@@ -161,6 +161,11 @@ export class Session {
     return Buffer.from(await this.command('GET', '/screenshot'), 'base64');
   }
 
+  /** The last words of the driver and the browser. */
+  get output() {
+    return this.#program.output;
+  }
+
   /** Kills the browser's processes with SIGKILL, as a crash would, then the driver. */
   async kill() {
     this.#program.killChildren();

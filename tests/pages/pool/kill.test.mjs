@@ -31,8 +31,11 @@ test('an abort settles at once with its reason; queued work is cancelled without
   await busy;
   assertEqual(await pool.run(() => globalThis.mark), id, 'the worker lives');
   const second = new AbortController();
-  const loop = pool.run(endless, undefined, { signal: second.signal });
-  await sleep(20);
+  let loop;
+  await new Promise((begun) => {
+    loop = pool.run((_, { progress }) => { progress('begun'); for (;;); }, undefined, { signal: second.signal, onProgress: begun });
+    loop.catch(() => {});
+  });
   second.abort();
   await assertRejects(loop, { name: 'AbortError' });
   assertEqual(await pool.run((x) => x, 2), 2);
@@ -40,24 +43,51 @@ test('an abort settles at once with its reason; queued work is cancelled without
   await pool.destroy();
 });
 
+test('what waits behind tasks that are aborted before they have begun is done', async () => {
+  const pool = createPool(1);
+  for (let round = 0; round < 20; round++) {
+    // Asleep, or about to be.
+    await pool.run((x) => x, round);
+    const [one, two] = [new AbortController(), new AbortController()];
+    const buffer = new ArrayBuffer(8);
+    const first = pool.run((x) => x, 1, { signal: one.signal }).catch(({ name }) => name);
+    // It moves, and so goes to nobody who has anything else to do.
+    const moved = pool.run((it) => it.byteLength, buffer, { transfer: [buffer] });
+    one.abort();
+    await first;
+    assertEqual(await within(SOON, moved, 'what moves'), 8);
+    const low = { priority: 'low', signal: two.signal };
+    const ahead = [1, 2].map((n) => pool.run((x) => x, n, low).catch(({ name }) => name));
+    const behind = pool.run((x) => x, 3, { priority: 'low' });
+    two.abort();
+    await Promise.all(ahead);
+    assertEqual(await within(SOON, behind, 'what is behind'), 3);
+  }
+  await pool.destroy();
+}, { timeout: 60_000 });
+
 test('a task that looks at its signal is asked first, and its worker lives on', async () => {
   const pool = createPool(1);
   const id = await pool.run(() => (globalThis.mark = Math.random()));
   if (context.shared) {
     // Without shared memory no news reaches a loop.
-    const loop = pool.run((_, { signal }) => { while (!signal.aborted); globalThis.stopped = true; }, undefined, { timeout: 50 });
+    const loop = pool.run((_, { signal }) => { while (!signal.aborted); globalThis.stopped = true; }, undefined, { timeout: 500 });
     await assertRejects(loop, { code: 'ETIMEDOUT' });
     assertEqual(await pool.run(() => [globalThis.mark, globalThis.stopped]), [id, true]);
   }
   const control = new AbortController();
-  const waits = pool.run((_, { signal }) => new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => { globalThis.heard = true; reject(signal.reason); });
-  }), undefined, { signal: control.signal });
-  await sleep(30);
+  let waits;
+  await new Promise((begun) => {
+    waits = pool.run((_, { signal, progress }) => new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => { globalThis.heard = true; reject(signal.reason); });
+      progress('begun');
+    }), undefined, { signal: control.signal, onProgress: begun });
+    waits.catch(() => {});
+  });
   control.abort();
   await assertRejects(waits, { name: 'AbortError' });
   assertEqual(await pool.run(() => [globalThis.mark, globalThis.heard]), [id, true]);
-  const deaf = pool.run((_, { signal }) => { void signal.aborted; for (;;); }, undefined, { timeout: 20 });
+  const deaf = pool.run((_, { signal }) => { void signal.aborted; for (;;); }, undefined, { timeout: 500 });
   await assertRejects(deaf, { code: 'ETIMEDOUT' });
   assertEqual(await pool.run(() => globalThis.mark), undefined, 'it did not stop in time');
   await pool.destroy();
