@@ -3,24 +3,19 @@
 import { IsolithError } from './errors.js';
 import { type Kernel, runtimeInstance } from './kernel.js';
 import type { KernelModule } from './module.js';
+import { threadLocal } from './thread-local.js';
 
-/**
- * Where a thread keeps its kernel for every copy of this code that it loads: the worker script is
- * one file, and a task that imports the package gets another. The number changes with the ABI.
- */
-const KERNEL = Symbol.for('isolith.kernel.1');
-
-const thread = globalThis as { [KERNEL]?: Kernel };
+const thread = threadLocal<{ kernel?: Kernel }>('kernel', () => ({}));
 let failure: unknown;
 
 /** Puts the kernel on its memory and makes it this thread's, unless the thread has one. */
 export function adopt(module: KernelModule, memory: WebAssembly.Memory, shared: boolean): Kernel {
-  return (thread[KERNEL] ??= runtimeInstance(module, memory, shared));
+  return (thread.kernel ??= runtimeInstance(module, memory, shared));
 }
 
 /** Whether this thread's runtime runs. */
 export function hasStarted(): boolean {
-  return thread[KERNEL] !== undefined;
+  return thread.kernel !== undefined;
 }
 
 /** Remembers why the runtime did not start, for who asks for it later. */
@@ -30,7 +25,7 @@ export function failed(error: unknown): void {
 
 /** This thread's kernel; throws where the runtime has not started, or could not. */
 export function getKernel(): Kernel {
-  const kernel = thread[KERNEL];
+  const kernel = thread.kernel;
   if (kernel) return kernel;
   throw new IsolithError('ERR_NOT_STARTED', 'isolith has not started: await init() first', { cause: failure });
 }

@@ -12,7 +12,7 @@ const bare = { PLUGIN: 'none' };
 const modules = { VITE_MODULES: 'yes' };
 
 /** What tasks in modules add to the report. */
-const MODULES = { module: 'two times 21 is 42', byName: 'two times 4 is 8', proxy: ['two times 1 is 2', 'called back'] };
+const MODULES = { module: 'two times 21 is 42', byName: 'two times 4 is 8', proxy: ['two times 1 is 2', 'called back'], kept: ['by its own import', 'by its own import'] };
 
 /**
  * Each app: `folder` of its files under `apps`, `packages` to install beside ours, and `runs`. A run

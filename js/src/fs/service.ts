@@ -5,10 +5,11 @@ import { getKernel } from '../runtime.js';
 import type { Kernel } from '../kernel.js';
 import { type Bell, Client } from './client.js';
 import { type ChannelMessage, channelName } from './channel.js';
-import { getClient, madeClient, setMaker } from './current.js';
+import { getClient, isJoining, madeClient, setMaker } from './current.js';
 import { Direct } from './direct.js';
 import type { Control, Engine, FsOptions } from './engine.js';
 import { Door, State, STORE_NAME, Word } from './exports.js';
+import { joinPage } from './join.js';
 import type { FromStores, StartStores, ToStores } from './store-worker.js';
 
 /** How long the store thread may take to start, in milliseconds. */
@@ -30,6 +31,8 @@ export function configure(choice: FsOptions): void {
 }
 
 setMaker(() => {
+  // A worker's task may have loaded a copy of this code.
+  if (isJoining()) return joinPage();
   const kernel = getKernel();
   const tick = (): void => madeClient()?.tick();
   return new Client(kernel, kernel.shared ? new ThreadBell(kernel, tick) : new LocalBell(kernel, tick));

@@ -1,5 +1,6 @@
 /** How a worker becomes a thread of the runtime: its lock, its slot, its instance of the kernel. */
 
+import { joinsPage } from '../fs/current.js';
 import type { Kernel } from '../kernel.js';
 import { kernelModule } from '../module.js';
 import type { Start, ThreadSlot } from '../protocol.js';
@@ -12,6 +13,7 @@ export function enterRuntime({ kernel, memory, thread }: Start): Kernel | undefi
   if (!comeIn(memory, thread)) return 'unwanted';
   const mine = adopt(kernelModule(kernel.bytes, kernel.compiled), memory, true);
   begin(mine, thread);
+  joinsPage();
   return mine;
 }
 

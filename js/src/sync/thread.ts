@@ -1,6 +1,8 @@
 /** Who this thread is to the locks of shared memory. */
 
-let id = 0;
+import { threadLocal } from '../thread-local.js';
+
+const thread = threadLocal<{ id: number; graveyard?: Int32Array }>('thread', () => ({ id: 0 }));
 
 /** Turnstiles keep two bits beside an id, and V8 allocates for numbers of more than 30 bits. */
 const MOST = 0x0fff_ffff;
@@ -13,18 +15,18 @@ const MOST = 0x0fff_ffff;
  */
 export function setThreadId(n: number): void {
   if (!Number.isInteger(n) || n < 1 || n > MOST) throw new RangeError(`a thread id is 1 to ${MOST}, not ${n}`);
-  id = n;
+  thread.id = n;
 }
 
 /** This thread's id: what `setThreadId` said, else a random one. */
 export function threadId(): number {
-  return id === 0 ? (id = 1 + Math.floor(Math.random() * MOST)) : id;
+  return thread.id === 0 ? (thread.id = 1 + Math.floor(Math.random() * MOST)) : thread.id;
 }
 
-/** Where the dead are listed for all threads: word 0 how many there were, then their ids, the latest in a ring. */
-let graveyard: Int32Array | undefined;
-
-/** Words of a graveyard: it remembers the last 255 dead, far longer than anybody waits without looking. */
+/**
+ * Words of a graveyard, where the dead are listed for all threads: how many there were, then their ids,
+ * the latest in a ring. It remembers the last 255 dead, far longer than anybody waits without looking.
+ */
 export const GRAVEYARD_WORDS = 256;
 
 /**
@@ -35,11 +37,12 @@ export const GRAVEYARD_WORDS = 256;
  */
 export function setGraveyard(words: Int32Array): void {
   if (words.length < GRAVEYARD_WORDS) throw new RangeError(`a graveyard has ${GRAVEYARD_WORDS} words, not ${words.length}`);
-  graveyard = words;
+  thread.graveyard = words;
 }
 
 /** Lists a thread as dead. Only when it is certain never to run again. */
 export function bury(dead: number): void {
+  const { graveyard } = thread;
   if (graveyard === undefined) return;
   // The id goes in before the count that announces it; one killer at a time (the page's pool).
   const count = Atomics.load(graveyard, 0);
@@ -49,6 +52,7 @@ export function bury(dead: number): void {
 
 /** Whether a thread is listed as dead. */
 export function isDead(id: number): boolean {
+  const { graveyard } = thread;
   if (graveyard === undefined || id === 0) return false;
   const listed = Math.min(Atomics.load(graveyard, 0) >>> 0, GRAVEYARD_WORDS - 1);
   for (let i = 1; i <= listed; i++) if (Atomics.load(graveyard, i) === id) return true;

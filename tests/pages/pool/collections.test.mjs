@@ -136,6 +136,8 @@ test('errors of items, tasks and consumers end the whole, and close the items', 
     await assertRejects(pool.forEach(third.items, (x) => { if (x === 30) throw new RangeError('thirty'); }, { chunk: 2 }), { message: 'thirty' });
     assertEqual(third.closed, true);
   }
+  const angry = { [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 1 }), return() { throw new TypeError('the closing'); } }) };
+  await assertRejects(pool.map(angry, () => { throw new RangeError('the task'); }), { message: 'the task' }, 'what failed first is told');
   const control = new AbortController();
   const endless = watched(counting);
   const aborted = pool.forEach(endless.items, (x) => x, { signal: control.signal });

@@ -1,5 +1,6 @@
 // Where asked to, runs tasks out of modules of TypeScript before the page that all apps share.
 import { createPool } from 'isolith';
+import { readFile } from 'isolith/fs';
 import { double } from './shared';
 
 if (import.meta.env.VITE_MODULES) {
@@ -11,7 +12,8 @@ if (import.meta.env.VITE_MODULES) {
   );
   const heard: string[] = [];
   heard.unshift(await far.tellThrough(1, (text: string) => void heard.push(text)));
+  const kept = [await pool.run('keep', 'by its own import'), await readFile('/kept-by-a-task', 'utf8')];
   await pool.destroy();
-  Object.assign(globalThis, { more: { module, byName, proxy: heard } });
+  Object.assign(globalThis, { more: { module, byName, proxy: heard, kept } });
 }
 await import('./main.js');
