@@ -49,7 +49,12 @@ export class Crew implements Employer {
   #full = false;
   #collecting = false;
   /** A worker has room of which no answer will tell: what waits is sent; later, for it may be taken back next. */
-  readonly #refill = later(() => this.dispatch());
+  readonly #refill = later(() => {
+    this.collect(0);
+    this.dispatch();
+    // Nor will any while a tray is full of what was taken back, which its worker has yet to pass by.
+    if (!this.#closed && this.#count > 0 && [...this.members].some(({ state }) => state === 'ready') && !this.doze()) setTimeout(this.#refill, 2);
+  });
   #balance: ReturnType<typeof setTimeout> | undefined;
 
   constructor(kernel: Kernel, options: CrewOptions, heap: Kernel | undefined) {
@@ -158,8 +163,10 @@ export class Crew implements Employer {
       throw unsent(error);
     }
     // Who was to do what made way may be idle now.
-    if (moved) this.dispatch();
-    else this.#grow();
+    if (moved) {
+      this.dispatch();
+      this.#refill();
+    } else this.#grow();
   }
 
   /** Writes the data down as bytes if that is the faster way. */
@@ -214,9 +221,7 @@ export class Crew implements Employer {
   /** Sends waiting jobs to whom there is room for, then evens out what is left. */
   dispatch(): void {
     if (this.#closed) return;
-    for (;;) {
-      const slot = this.#scheduler.deal();
-      if (slot === 0) break;
+    for (let slot = this.#scheduler.deal(); slot !== 0; slot = this.#scheduler.deal()) {
       const job = this.#jobs[this.#scheduler.job]!;
       try {
         this.#hand(job, slot);
@@ -442,8 +447,7 @@ export class Crew implements Employer {
     if (job) {
       late.delete(id);
       this.#scheduler.arrived(member.number);
-      this.#done(member, job, outcome, now);
-      return;
+      return this.#done(member, job, outcome, now);
     }
     // Before its ring tells of it.
     const early = this.#jobs[this.#scheduler.oldest(member.number)];
@@ -456,9 +460,7 @@ export class Crew implements Employer {
     const { link } = member;
     if (!(link instanceof MailLink)) return;
     link.recalled = false;
-    for (const id of ids) {
-      const job = link.find(id);
-      if (!job) continue;
+    for (const job of ids.flatMap((id) => link.find(id) ?? [])) {
       link.withdraw(job);
       this.#again(job);
     }
@@ -525,8 +527,7 @@ export class Crew implements Employer {
     this.#bury(member);
     this.event('crash', { workerId: member.workerId, error });
     if (!had && member.done + member.failed === 0 && ++this.#crashes >= CRASHES) {
-      this.fail(new IsolithError('ERR_WORKER_CRASHED', `${CRASHES} workers in a row ended before they did anything`, { cause: error }));
-      return;
+      return this.fail(new IsolithError('ERR_WORKER_CRASHED', `${CRASHES} workers in a row ended before they did anything`, { cause: error }));
     }
     this.dispatch();
   }

@@ -1,6 +1,6 @@
 // Several tabs on one tree: no update is lost, nothing is torn, and what one has written the others see.
 // modes: isolated bare
-import { assert, assertEqual, openTab, test, within } from '/tests/pages/lib/test.mjs';
+import { assertEqual, openTab, test, within } from '/tests/pages/lib/test.mjs';
 import fs from 'isolith/fs';
 
 const FILES = 8;
@@ -51,15 +51,13 @@ test('a tab that closes while it may write leaves the right to others', async ()
   const tab = await openTab();
   await tab.run(async () => (await import('isolith/fs')).writeFile('/closing', 'from the tab'));
   await tab.close();
-  const start = performance.now();
-  await fs.writeFile('/closing', 'from the page');
-  assert(performance.now() - start < 5_000, 'the right comes soon');
+  await writeSoon('/closing', 'from the page');
   assertEqual(await fs.readFile('/closing', 'utf8'), 'from the page');
 });
 
 /** Writes with a deadline: who holds the right to write does not answer. */
 function writeSoon(path, text) {
-  return within(5_000, fs.writeFile(path, text), 'the right to write');
+  return within(15_000, fs.writeFile(path, text), 'the right to write');
 }
 
 test('a frozen tab that may write is passed over', async () => {

@@ -1,6 +1,6 @@
 // pool.kernel: linked modules whose exports run in workers, each with a stack and thread-local data of its own.
 // needs: tests/linker/build.mjs
-import { assert, assertEqual, assertRejects, sleep, test, until, within } from '/tests/pages/lib/test.mjs';
+import { assert, assertEqual, assertRejects, test, until, within } from '/tests/pages/lib/test.mjs';
 import { createHeap, createPool, createPoolWasm } from 'isolith';
 
 const isolated = { shared: true, reason: 'needs shared memory' };
@@ -124,8 +124,7 @@ test('unload waits for calls on their way, then frees everything, also beside a 
   await assertRejects(late, { code: 'ETIMEDOUT' });
   await within(15_000, unloaded);
   await until(() => pool.stats().ending === 0, { timeout: 15_000 });
-  await sleep(50);
-  assert(heap.stats().bytesInUse - before < 65536, `${heap.stats().bytesInUse - before} bytes are left`);
+  await until(() => heap.stats().bytesInUse - before < 65536, { what: 'less than a page of memory to be left', timeout: 15_000 });
   await pool.destroy();
 }, stoppable);
 

@@ -51,3 +51,16 @@ test('tasks beside one whose answer comes by message', async () => {
     }
   });
 });
+
+test('tasks before a worker that is busy with something else, all taken back, again and again', async () => {
+  const pool = createPool(1);
+  await pool.run(() => void setTimeout(() => { for (const end = performance.now() + 500; performance.now() < end; ); }));
+  const seen = [];
+  const note = (value) => seen.push(value);
+  // As many as there are slots, the last ones more urgent than all before: the first are taken back twice.
+  const normal = Array.from({ length: 600 }, (_, n) => pool.run((x) => x, n).then(note));
+  const urgent = [1, 2, 3].map((priority) => pool.run((x) => x, `urgent ${priority}`, { priority }).then(note));
+  await Promise.all([...normal, ...urgent]);
+  assertEqual(seen.length, 603);
+  await pool.destroy();
+});

@@ -148,9 +148,11 @@ test('a reader is told when the pool has killed the writer, and a writer when it
     await empty.writable.getWriter().write(new Uint8Array(3));
     for (;;);
   };
-  const task = pool.run(work, { full, empty }, { timeout: 300 });
+  const control = new AbortController();
+  const task = pool.run(work, { full, empty }, { signal: control.signal });
   const reader = empty.readable.getReader();
   assertEqual((await reader.read()).value.length, 3);
+  control.abort();
   const read = reader.read();
   const write = full.writable.getWriter().write(new Uint8Array(100));
   await Promise.all([assertRejects(read, { code: 'EPIPE' }), assertRejects(write, { code: 'EPIPE' }), task.catch(() => {})]);

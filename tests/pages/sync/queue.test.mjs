@@ -7,16 +7,20 @@ import { thread } from './thread.mjs';
 const shared = { shared: true, reason: 'queues need shared memory' };
 setThreadId(1);
 
-function produce({ handle, from, each }, sync) {
+function produce({ handle, from, each, waiting }, sync) {
   const queue = sync.Queue.attach(handle);
+  // Not before both consumers are there: one of them might be done with all before the other has started.
+  for (let there; (there = Atomics.load(waiting, 0)) < 2; ) Atomics.wait(waiting, 0, there);
   for (let n = 0; n < each; n++) queue.pushWait(from * 2 ** 24 + n);
 }
 
-function consume({ handle, each }, sync) {
+function consume({ handle, each, waiting }, sync) {
   const queue = sync.Queue.attach(handle);
   const last = [-1, -1];
   const seen = [new Uint8Array(each), new Uint8Array(each)];
   let count = 0;
+  Atomics.add(waiting, 0, 1);
+  Atomics.notify(waiting, 0);
   for (;;) {
     const item = queue.popWait();
     if (item === undefined) return { seen, count };
@@ -31,7 +35,7 @@ function consume({ handle, each }, sync) {
 
 async function linearizable(type, each) {
   const queue = createQueue({ capacity: 1024, type });
-  const data = { handle: queue.handle, each };
+  const data = { handle: queue.handle, each, waiting: new Int32Array(new SharedArrayBuffer(4)) };
   const consumers = [thread(consume, data), thread(consume, data)];
   const producers = [0, 1].map((from) => thread(produce, { ...data, from }));
   for (const { result } of producers) await result;

@@ -1,5 +1,5 @@
 // Queues, locks and channels in task data: they arrive as live objects, at any depth, and the dead let go.
-import { assertEqual, test } from '/tests/pages/lib/test.mjs';
+import { assertEqual, test, until } from '/tests/pages/lib/test.mjs';
 import { createPool, createQueue } from 'isolith';
 import { createSharedChannel, Mutex } from 'isolith/sync';
 
@@ -68,7 +68,11 @@ test('in a cycle, twice, as a key: the shape of the data stays, with the live ob
 test('a mutex whose holder was killed goes to the next, who is told', async () => {
   const pool = createPool(1);
   const mutex = new Mutex();
-  await pool.run((mutex) => { mutex.lockSync(); for (;;); }, mutex, { timeout: 200 }).catch(() => {});
+  const control = new AbortController();
+  const holds = pool.run((mutex) => { mutex.lockSync(); for (;;); }, mutex, { signal: control.signal });
+  await until(() => mutex.holder !== 0, { what: 'the worker to have it', timeout: 15_000 });
+  control.abort();
+  await holds.catch(() => {});
   const told = await mutex.lock({ timeout: 15_000 }).then(() => 'nothing', (error) => error.code);
   assertEqual(told, 'EOWNERDEAD');
   pool.destroy();

@@ -39,7 +39,7 @@ test('siblings that spin are gone with their process', async () => {
 test('an instance that spins is gone when its time is up, or when it is dropped and was interruptible', async () => {
   const before = await living();
   const id = await compile(await wat('(module (func (export "spin") (loop $on (br $on))) (func (export "one") (result i32) (i32.const 1)))'));
-  const guests = await Promise.all([{ timeout: 100 }, { timeout: 100, limits: { memoryPages: 4 } }, { interruptible: true }, { interruptible: true }].map((config) => instantiate(id, config)));
+  const guests = await Promise.all([{ timeout: 500 }, { timeout: 500, limits: { memoryPages: 4 } }, { interruptible: true }, { interruptible: true }].map((config) => instantiate(id, config)));
   for (const guest of guests) {
     assertEqual(await guest.call('one'), [1]);
     await assertRejects(guest.fuelRemaining(), code(5011), 'that it can be interrupted is no fuel');

@@ -141,37 +141,37 @@ test('a process talks while it runs', async () => {
   const reader = process.stdout.getReader();
   for (const line of ['one\n', 'two\n', 'three\n']) {
     await writer.write(line);
-    const { value } = await within(5000, reader.read(), 'the echo');
+    const { value } = await within(15_000, reader.read(), 'the echo');
     assertEqual(new TextDecoder().decode(value), line);
   }
   await writer.close();
-  assertEqual((await within(5000, reader.read())).done, true);
-  assertEqual(await within(5000, process.wait()), { exitCode: 0 });
+  assertEqual((await within(15_000, reader.read())).done, true);
+  assertEqual(await within(15_000, process.wait()), { exitCode: 0 });
   assertEqual(await text(process.stderr), '');
 }, shared);
 
 test('a process is killed whatever it does, and exits with 137', async () => {
   for (const args of [['1', '2'], ['1', '2', '3']]) {
     const process = spawnWasi(await wild(), { args });
-    assertEqual(new TextDecoder().decode((await within(5000, process.stdout.getReader().read())).value).slice(0, 7), 'before\n');
+    assertEqual(new TextDecoder().decode((await within(15_000, process.stdout.getReader().read())).value).slice(0, 7), 'before\n');
     process.kill();
-    assertEqual(await within(5000, process.wait()), { exitCode: 137 });
+    assertEqual(await within(15_000, process.wait()), { exitCode: 137 });
     process.kill();
   }
   const reading = spawnWasi(await cat());
   await sleep(30);
   reading.kill();
-  assertEqual(await within(5000, reading.wait()), { exitCode: 137 });
-  assertEqual(await within(5000, text(reading.stdout)), '');
+  assertEqual(await within(15_000, reading.wait()), { exitCode: 137 });
+  assertEqual(await within(15_000, text(reading.stdout)), '');
   await assertRejects(reading.stdin.getWriter().write('x'));
 }, shared);
 
 test('what cannot be started is told by wait, and its streams end', async () => {
   const process = spawnWasi(new Uint8Array([1, 2, 3]));
-  await assertRejects(within(5000, process.wait()), code(5000));
-  assertEqual(await within(5000, text(process.stdout)), '');
+  await assertRejects(within(15_000, process.wait()), code(5000));
+  assertEqual(await within(15_000, text(process.stdout)), '');
   const connected = spawnWasi(await cat(), { stdin: 'given' });
-  assertEqual(await within(5000, text(connected.stdout)), 'given');
+  assertEqual(await within(15_000, text(connected.stdout)), 'given');
   await assertRejects(connected.stdin.getWriter().write('x'));
   assertEqual(await connected.wait(), { exitCode: 0 });
 }, shared);
