@@ -29,6 +29,9 @@ pub mod word {
     /// 1 while the owner sleeps and wants to be rung up. Each link has its own: a worker that was
     /// killed and runs on for a while must not ring for those that live.
     pub const OWNER: usize = 3;
+    /// 1 while the worker looks out for its next job for long, so that the owner should look out for
+    /// its answer, too: a hint that may be stale, on which no wake-up depends.
+    pub const LOOKS: usize = 4;
     /// How many slots there are.
     pub const LENGTH: usize = 16;
     /// Slot that the worker opens next; written by the worker only.

@@ -124,7 +124,7 @@ export class Crew implements Employer {
     if (this.#full) return false;
     const member = this.#staff.at(sent >>> WORKER);
     if ((sent & RING) !== 0) member.thread?.post(0);
-    if ((sent & SOON) !== 0) this.hub?.expectSoon();
+    if ((sent & SOON) !== 0) this.hub?.expectSoon((member.link as RingLink).looks);
     const job = jobOf(id, client, fn, data, resolve, reject);
     job.number = scheduler.job;
     job.slot = scheduler.slot;

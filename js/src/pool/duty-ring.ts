@@ -14,6 +14,14 @@ import type { Values } from './values.js';
 const SPIN = 0.1;
 /** A worker that was rung up within so many milliseconds of falling asleep is hot: looking out would have paid. */
 const SOON = 0.25;
+/**
+ * Where page and worker share a core, looks as short keep each other from it. One that lasts longer than the
+ * system takes to move a thread that waits ends that; in milliseconds.
+ */
+const LONG_SPIN = 5;
+/** So many times in a row it slept, hot, before it looks out so long: about what that may cost was lost by then. */
+const OFTEN = 32;
+const SELDOM = 4096;
 /** Glances at the ring between two looks at the clock. */
 const GLANCES = 400;
 /** After so many milliseconds without a pause the event loop gets a turn. */
@@ -51,6 +59,9 @@ export class RingDuty {
   #patience = new Patience();
   #hot = false;
   #sleptAt = 0;
+  /** How often it fell asleep hot, of late, and how often until it looks out for long. */
+  #naps = 0;
+  #enough = OFTEN;
   #turn: MessageChannel | undefined;
 
   constructor(kernel: PoolExports, views: Views, link: number, host: Host, execute: Execute, send: Send, values: () => Values) {
@@ -69,6 +80,7 @@ export class RingDuty {
     const now = performance.now();
     // Looking out where nothing comes soon would keep the owner from its core: it is just now waking us.
     this.#hot = now - this.#sleptAt < SOON;
+    if (!this.#hot) this.#naps = 0;
     this.#drain(now);
   }
 
@@ -117,12 +129,7 @@ export class RingDuty {
       let slot = kernel.isolith_link_claim(link, 0) >>> 0;
       if (slot === 0) {
         this.#last = 0;
-        if (this.#hot && this.#patience.has()) {
-          const until = performance.now() + SPIN;
-          do slot = kernel.isolith_link_claim(link, GLANCES) >>> 0;
-          while (slot === 0 && performance.now() < until);
-          this.#patience.learn(slot !== 0);
-        }
+        if (this.#hot) slot = this.#look();
       }
       if (slot === 0) {
         if (kernel.isolith_link_sleep(link) === 0) continue;
@@ -132,6 +139,29 @@ export class RingDuty {
       if (!this.#open(slot)) return;
       if (this.#last - ORIGIN - began > TURN) return this.#pause();
     }
+  }
+
+  /** Looks out for the next job if that may pay; its slot, or 0. */
+  #look(): number {
+    const short = this.#patience.has();
+    if (!short && ++this.#naps < this.#enough) return 0;
+    const until = performance.now() + (short ? SPIN : LONG_SPIN);
+    const { i32 } = this.#views;
+    const word = (this.#link >>> 2) + LinkWord.looks;
+    if (!short) Atomics.store(i32, word, 1);
+    let slot: number;
+    do slot = this.#kernel.isolith_link_claim(this.#link, GLANCES) >>> 0;
+    while (slot === 0 && performance.now() < until);
+    this.#patience.learn(slot !== 0);
+    if (!short) {
+      Atomics.store(i32, word, 0);
+      this.#naps = 0;
+      // Whether it was worth it the short looks tell that follow.
+      this.#enough = Math.min(SELDOM, this.#enough * 2);
+    } else if (slot !== 0) {
+      this.#enough = Math.max(OFTEN, this.#enough / 2);
+    }
+    return slot;
   }
 
   /** Gives timers, messages and fetches a turn, then goes on. */

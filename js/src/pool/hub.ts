@@ -102,9 +102,10 @@ export class Hub {
   /**
    * A short job went to a worker that is awake and will not ring: looks for its answer for a moment
    * after this turn's code, which saves both sides a wake-up. A chain of such looks ends after a few
-   * milliseconds.
+   * milliseconds. `looks`: the worker looks out for long, so that this time it is worth it.
    */
-  expectSoon(): void {
+  expectSoon(looks = false): void {
+    if (looks) this.#patience.learn(true);
     if (this.#expects) return;
     this.#expects = true;
     this.#spins = this.#patience.has() && this.#hasTime();

@@ -218,6 +218,11 @@ export class RingLink implements Link {
 
   heard(): void {}
 
+  /** Whether the worker looks out for long, so that the owner should, too. */
+  get looks(): boolean {
+    return this.#views.i32[(this.address >>> 2) + LinkWord.looks] !== 0;
+  }
+
   free(): void {
     this.#kernel.isolith_bytes_free(this.address, this.#kernel.isolith_link_size(SLOTS));
   }
