@@ -83,7 +83,7 @@ async function javascript() {
   console.log('build: workers');
   await classicScript('worker', { inlineName: 'worker-inline' });
   await classicScript('worker-first');
-  for (const part of ['worker-values', 'worker-rest']) await classicScript(part, { isWorkers: false });
+  for (const part of ['worker-ring', 'worker-values', 'worker-rest']) await classicScript(part, { isWorkers: false });
   await classicScript('guest', { inlineName: 'guest-inline' });
   await classicScript('coi-worker', { inlineName: 'coi-inline' });
   for (const [name, file] of [['wasm-inline', 'isolith.wasm'], ['linker-inline', 'linker.wasm']]) {

@@ -7,7 +7,8 @@ import { type Beside, combineApart, inspect, type Layout, LinkError, type Placem
 import { exported } from './linked/instances.js';
 import { type Parts, type Place, Seat } from './linked/seat.js';
 import { Common } from './linked/table.js';
-import { absolute, moduleAt } from './task.js';
+import { moduleAt } from './module-at.js';
+import { absolute } from './task.js';
 
 /** How `heap.link` places modules. */
 export interface LinkOptions {

@@ -20,7 +20,9 @@ export interface Start {
   readonly memory?: WebAssembly.Memory;
   readonly thread?: ThreadSlot;
   /** Where the scripts are that a worker loads when a task needs them, for one that has only the first. */
-  readonly scripts?: { readonly values: string; readonly rest: string };
+  readonly scripts?: { readonly ring: string; readonly values: string; readonly rest: string };
+  /** All of those have worked before: the worker may say that it is ready before it has loaded any. */
+  readonly proven?: boolean;
   /** Who the worker is to the locks of isolith/sync. */
   readonly mourning?: Mourning;
   /** Address of this worker's ring; absent where all goes by messages. */

@@ -3,6 +3,7 @@
 import { packError } from './errors.js';
 import type { WorkerFs } from './fs/worker-fs.js';
 import type { Heap } from './heap.js';
+import type { Kernel } from './kernel.js';
 import type { Context, Host } from './pool/context.js';
 import type { Kernels } from './pool/duty-kernels.js';
 import type { MailDuty } from './pool/duty-mail.js';
@@ -12,7 +13,7 @@ import { poolExports, Views } from './pool/exports.js';
 import { expectParts, rest, values } from './pool/parts.js';
 import type { Stage } from './pool/stage.js';
 import type { BlockRef, Start, ToWorker } from './protocol.js';
-import { type Callable, functionFrom, type HeapView, KERNEL, moduleAt } from './task.js';
+import { type Callable, functionFrom, type HeapView, KERNEL, type LoadModule } from './task.js';
 
 /** How long after its start a worker loads what its first task may do without, in milliseconds. */
 const AFTER_START = 20;
@@ -28,6 +29,7 @@ function preload(): void {
 /** Takes the pool's messages on any thread: a worker's, or the caller's own. */
 export class Runner implements Host {
   readonly #send: Send;
+  readonly #load: LoadModule;
   readonly #lock: Promise<string> | undefined;
   readonly #functions = new Map<number, Callable>();
   #itsStage: Stage | undefined;
@@ -40,9 +42,10 @@ export class Runner implements Host {
   /** The doorbell of the ring; never throws. */
   bell: () => void = () => {};
 
-  /** `lock` is what tells of this thread's death, where it is a worker's. */
-  constructor(send: Send, lock?: Promise<string>) {
+  /** `load` imports modules; `lock` is what tells of this thread's death, where it is a worker's. */
+  constructor(send: Send, load: LoadModule, lock?: Promise<string>) {
     this.#send = send;
+    this.#load = load;
     this.#lock = lock;
   }
 
@@ -51,7 +54,7 @@ export class Runner implements Host {
   }
 
   get #kernels(): Kernels {
-    return (this.#itsKernels ??= new (rest().Kernels)(() => this.heap().kernel, this.#send, moduleAt));
+    return (this.#itsKernels ??= new (rest().Kernels)(() => this.heap().kernel, this.#send, this.#load));
   }
 
   /** Handles one message; never throws and never rejects. */
@@ -84,12 +87,28 @@ export class Runner implements Host {
     else throw new RangeError("the browser could not read a task's data in the worker: it is nested too deeply");
   }
 
+  /**
+   * Comes in on a worker that the first script has called ready; undefined if it is wanted dead. The job in
+   * the ring's first slot, if that is begun, goes on by the ring's `begun` and `ran`.
+   */
+  goOn(start: Start): RingDuty | undefined {
+    expectParts(start);
+    const mine = enterRuntime(start);
+    if (!mine || mine === 'unwanted') return undefined;
+    this.#equip(start, mine);
+    setTimeout(preload, AFTER_START);
+    return this.#duty as RingDuty;
+  }
+
+  /** A function that a task has brought. */
+  learn(fn: number, callable: Callable): void {
+    this.#functions.set(fn, callable);
+  }
+
   async #start(start: Start): Promise<void> {
     try {
-      const late = expectParts(start);
-      if (late) await late;
+      expectParts(start);
       if (!(await this.#enter(start))) return;
-      this.workerId = start.workerId;
       const lock = await this.#lock;
       this.#send(lock === undefined ? { type: 'ready' } : { type: 'ready', lock });
       if (!(this.#duty instanceof RingDuty)) return;
@@ -105,12 +124,18 @@ export class Runner implements Host {
   async #enter(start: Start): Promise<boolean> {
     const mine = enterRuntime(start);
     if (mine === 'unwanted') return false;
-    const { memory, link, heapMemory, heapThread } = start;
+    const { heapMemory, heapThread } = start;
     if (heapMemory) {
       if (!comeIn(heapMemory, heapThread)) return false;
       this.#heap = await rest().attachHeap(heapMemory);
       begin(this.#heap.kernel, heapThread);
     }
+    this.#equip(start, mine);
+    return true;
+  }
+
+  #equip({ workerId, memory, link }: Start, mine: Kernel | undefined): void {
+    this.workerId = workerId;
     this.#shares = memory !== undefined;
     const execute = this.#execute.bind(this);
     if (mine && link !== undefined) {
@@ -120,7 +145,6 @@ export class Runner implements Host {
     } else {
       this.#duty = new (rest().MailDuty)(this, execute, this.#send);
     }
-    return true;
   }
 
   #execute(fn: number, source: () => string, data: unknown, block: BlockRef | undefined, context: Context): unknown {
@@ -128,7 +152,7 @@ export class Runner implements Host {
     if (known && !known.spread && !block) return known.fn(data as never, context as never);
     if (known) return this.#call(known, data, block, context);
     const text = source();
-    const made = text.startsWith(KERNEL) ? this.#kernels.callable(text) : functionFrom(text);
+    const made = text.startsWith(KERNEL) ? this.#kernels.callable(text) : functionFrom(text, this.#load);
     if (!isThenable(made)) {
       this.#functions.set(fn, made);
       return this.#call(made, data, block, context);

@@ -66,6 +66,9 @@ export function sourceOf(fn: AnyFunction): string {
   return `${method[1] ?? ''}function ${method[2] ?? ''}${method[3]}`;
 }
 
+/** What a module exports; see `moduleAt`, which does it, and must not be in every script. */
+export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
+
 /** A function ready to be called; `spread` if its data is its list of arguments. */
 export interface Callable {
   readonly fn: AnyFunction;
@@ -76,8 +79,8 @@ export interface Callable {
  * Makes the function, or imports it. Throws the error that explains a Content-Security-Policy in the
  * way; rejects for a module that cannot be loaded and an export that is no function.
  */
-export function functionFrom(source: string): Callable | Promise<Callable> {
-  if (source.startsWith(MODULE)) return imported(source);
+export function functionFrom(source: string, load: LoadModule): Callable | Promise<Callable> {
+  if (source.startsWith(MODULE)) return imported(source, load);
   try {
     return { fn: new Function(`return (${source}\n)`)() as AnyFunction, spread: false };
   } catch (cause) {
@@ -101,18 +104,9 @@ export function absolute(url: string | URL): string {
   return new URL(url, base).href;
 }
 
-/** What a module exports. Rejects with `ERR_MODULE_NOT_FOUND`. */
-export async function moduleAt(url: string): Promise<Record<string, unknown>> {
-  try {
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Record<string, unknown>;
-  } catch (cause) {
-    throw new IsolithError('ERR_MODULE_NOT_FOUND', `the module ${url} cannot be loaded: ${String(cause)}`, { cause });
-  }
-}
-
-async function imported(source: string): Promise<Callable> {
+async function imported(source: string, load: LoadModule): Promise<Callable> {
   const [, spread, url, name] = source.split('\n') as [string, string, string, string];
-  const exports = await moduleAt(url);
+  const exports = await load(url);
   const fn = exports[name];
   if (typeof fn !== 'function') {
     const known = Object.keys(exports).filter((key) => typeof exports[key] === 'function').join(', ');

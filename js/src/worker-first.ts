@@ -1,5 +1,5 @@
-/** The first of a worker's scripts, all classic ones: small, so that a worker starts soon. */
+/** The first of a worker's scripts, all classic ones: so small that a worker starts soon. */
 
-import { serve } from './worker-scope.js';
+import { begin } from './pool/first.js';
 
-serve();
+begin();

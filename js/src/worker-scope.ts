@@ -1,9 +1,10 @@
 /** What a pool's worker does with its scope: takes the page's messages, and gives tasks their globals. */
 
 import { packError } from './errors.js';
-import { holdLock } from './pool/enter.js';
+import { holdLock } from './pool/lock.js';
 import { Runner } from './runner.js';
 import type { FromWorker, ToWorker } from './protocol.js';
+import type { LoadModule } from './task.js';
 
 interface Scope<To> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -13,11 +14,10 @@ interface Scope<To> {
   addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
 }
 
-/** Begins; `other` takes messages that are not for a pool's worker, and is true if it has. */
-export function serve<Other = never>(other?: (message: ToWorker | Other) => message is Other): void {
-  const lock = holdLock();
+/** Begins; `load` imports modules, `other` takes messages that are not for a pool's worker, and is true if it has. */
+export function serve<Other = never>(load: LoadModule, lock = holdLock(), other?: (message: ToWorker | Other) => message is Other): Runner {
   const scope = globalThis as unknown as Scope<ToWorker | Other>;
-  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)), lock);
+  const runner = new Runner((message, transfer) => (transfer ? scope.postMessage(message, transfer) : scope.postMessage(message)), load, lock);
   Object.defineProperty(globalThis, 'heap', { configurable: true, get: () => runner.heap() });
   Object.defineProperty(globalThis, 'fs', { configurable: true, get: () => runner.fs() });
   scope.onmessage = ({ data }) => {
@@ -31,5 +31,5 @@ export function serve<Other = never>(other?: (message: ToWorker | Other) => mess
     event.preventDefault();
     scope.postMessage({ type: 'stray', error: packError(event.reason) });
   });
-  scope.postMessage({ type: 'loaded' });
+  return runner;
 }

@@ -61,7 +61,7 @@ const POOL: Script = {
     [
       'file',
       () => new Worker(new URL('./worker-first.js', import.meta.url)),
-      () => ({ values: new URL('./worker-values.js', import.meta.url).href, rest: new URL('./worker-rest.js', import.meta.url).href }),
+      () => ({ ring: new URL('./worker-ring.js', import.meta.url).href, values: new URL('./worker-values.js', import.meta.url).href, rest: new URL('./worker-rest.js', import.meta.url).href }),
     ],
     ['file', () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })],
     fromBlob(() => import('./worker-inline.js')),
@@ -93,7 +93,7 @@ export async function startThread(start: Start, source?: WorkerSource, script = 
       const isProven = source === undefined && script.proven !== undefined;
       const ready = answers(worker, 'ready', isProven ? PROVEN_TIMEOUT : START_TIMEOUT);
       const scripts = scriptsOf?.();
-      worker.postMessage(scripts ? { ...start, scripts } : start);
+      worker.postMessage(scripts ? { ...start, scripts, proven: isProven } : start);
       const [lock] = await Promise.all([ready, ...(scripts && !isProven ? Object.values(scripts).map(isScript) : [])]);
       if (source === undefined) script.proven = way;
       return workerThread(startedBy, worker, lock);
@@ -172,7 +172,7 @@ function workerThread(startedBy: StartedBy, worker: Worker, lock: string | undef
 
 /** Tasks on the caller's own thread, for where no worker can be had; clones as a worker would. */
 async function callerThread(start: Start): Promise<Thread> {
-  const [{ Runner }, { makeRest }, { provide }] = await Promise.all([import('./runner.js'), import('./pool/rest.js'), import('./pool/parts.js')]);
+  const [{ Runner }, { makeRest }, { provide }, { moduleAt }] = await Promise.all([import('./runner.js'), import('./pool/rest.js'), import('./pool/parts.js'), import('./module-at.js')]);
   provide({ rest: makeRest() });
   let runner: InstanceType<typeof Runner> | undefined;
   const thread: Thread = {
@@ -193,7 +193,7 @@ async function callerThread(start: Start): Promise<Thread> {
       if (message !== 0 && message.type === 'ready') resolve(thread);
       else if (message !== 0 && message.type === 'failed') reject(unpackError(message.error));
       else thread.onmessage(structuredClone(message, { transfer }));
-    });
+    }, moduleAt);
     const { type, workerId, heapMemory } = start;
     runner.take({ type, workerId, ...(heapMemory ? { heapMemory } : {}) });
   });

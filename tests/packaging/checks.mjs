@@ -21,7 +21,7 @@ function check(fact, message) {
 export function checkFiles({ files, manifest }) {
   const stray = files.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE-(MIT|APACHE)$)/.test(path));
   check(stray.length === 0, `the tarball holds ${stray.join(', ')}`);
-  for (const wanted of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/isolith.wasm', 'dist/worker.js', 'dist/worker-first.js', 'dist/worker-rest.js', 'dist/worker-values.js', 'dist/guest.js']) {
+  for (const wanted of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/isolith.wasm', 'dist/worker.js', 'dist/worker-first.js', 'dist/worker-rest.js', 'dist/worker-ring.js', 'dist/worker-values.js', 'dist/guest.js']) {
     check(files.includes(wanted), `the tarball lacks ${wanted}`);
   }
   for (const { name, files: targets } of typedEntries(manifest)) {

@@ -84,6 +84,32 @@ export class RingDuty {
     this.#drain(now);
   }
 
+  /** The context of the job in this slot, which the first script has begun. */
+  begun(slot: number): Context {
+    const context = new Context(this.#host, this.#views.i32[(slot >>> 2) + SlotWord.job]!);
+    this.#current = slot;
+    this.#context = context;
+    return context;
+  }
+
+  /** What came of it; nothing if it was answered by message. Then goes on with what lies behind. */
+  ran(slot: number, start: number, context: Context | undefined, outcome: Omit<Answer, 'id' | 'start' | 'end'> | undefined): void {
+    if (!outcome) {
+      this.#views.i32[(slot >>> 2) + SlotWord.kind] = Kind.message;
+      if (this.#kernel.isolith_link_finish(this.#link) !== 0) this.#send(0);
+    } else {
+      const { ok, value } = outcome;
+      const its = context ?? this.begun(slot);
+      if (ok && isThenable(value)) {
+        this.#busy = true;
+        void this.#settle(slot, start, its, value);
+        return;
+      }
+      this.#answer(slot, start, its, ok, value);
+    }
+    this.#drain();
+  }
+
   /** A job's data came by message. */
   data(id: number, data: unknown): void {
     this.#inbox.set(id, data);

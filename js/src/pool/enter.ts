@@ -1,4 +1,4 @@
-/** How a worker becomes a thread of the runtime: its lock, its slot, its instance of the kernel. */
+/** How a worker becomes a thread of the runtime: its slot, its instance of the kernel. */
 
 import { joinsPage } from '../fs/current.js';
 import type { Kernel } from '../kernel.js';
@@ -15,27 +15,6 @@ export function enterRuntime({ kernel, memory, thread }: Start): Kernel | undefi
   begin(mine, thread);
   joinsPage();
   return mine;
-}
-
-/**
- * Takes a Web Lock that is let go of only by this thread's death; resolves to its name when it is held.
- *
- * The name is the thread's own choice, so that the first thing that a worker does can be to ask: the
- * browser answers while the rest of the start goes on.
- */
-export function holdLock(): Promise<string> {
-  const name = `isolith-${performance.timeOrigin}-${Math.random()}-${Math.random()}`;
-  const held = new Promise<string>((resolve, reject) => {
-    navigator.locks
-      .request(name, () => {
-        resolve(name);
-        return new Promise(() => {});
-      })
-      .catch(reject);
-  });
-  // Whoever starts this thread hears of it.
-  held.catch(() => {});
-  return held;
 }
 
 /** Marks the thread as inside before its instance is made; false if it is wanted dead already. */

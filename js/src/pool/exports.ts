@@ -56,7 +56,10 @@ export function poolExports(kernel: Kernel): PoolExports {
 }
 
 /** Words of a link's header; see `src/pool/link.rs`. */
-export const LinkWord = { abort: 1, listens: 2, looks: 4 } as const;
+export const LinkWord = { asleep: 0, abort: 1, listens: 2, looks: 4 } as const;
+/** Where a link's first slot lies, in bytes, and the states of one that the first script knows. */
+export const SLOTS_AT = 128;
+export const SlotState = { queued: 1, running: 2 } as const;
 
 /** Words of a slot, and where times (float64) and small payloads lie in it, in bytes. */
 export const SlotWord = { state: 0, job: 1, fn: 2, kind: 3, ptr: 4, length: 5, block: 6, blockSize: 7, source: 8, room: 9 } as const;

@@ -5,6 +5,7 @@ import { workerFs } from '../fs/worker-fs.js';
 import { attachHeap } from '../heap.js';
 import type { MemoryBlock } from '../block.js';
 import type { BlockRef } from '../protocol.js';
+import { moduleAt } from '../module-at.js';
 import { functionFrom } from '../task.js';
 import { Context } from './context.js';
 import type { TaskRef } from './job.js';
@@ -41,7 +42,7 @@ export async function runHere(
   );
   signal.addEventListener('abort', () => context.abort());
   try {
-    const { fn } = await functionFrom(ref.source);
+    const { fn } = await functionFrom(ref.source, moduleAt);
     const own = reviveLive(data, handles);
     const args = block ? [{ ptr: block.ptr, size: block.size, heap, HEAP: heap.HEAP }, own, context] : [own, context];
     const value: unknown = await fn(...(args as never[]));

@@ -5,6 +5,7 @@ import type { WorkerFs } from '../fs/worker-fs.js';
 import type { attachHeap, getHeap } from '../heap.js';
 import type { Start } from '../protocol.js';
 import type { requireShared } from '../support.js';
+import type { serve } from '../worker-scope.js';
 import type { Kernels } from './duty-kernels.js';
 import type { MailDuty } from './duty-mail.js';
 import type { mourn } from './mourning.js';
@@ -26,6 +27,7 @@ export interface Rest {
 }
 
 interface Parts {
+  readonly ring: typeof serve;
   readonly values: Values;
   readonly rest: Rest;
 }
@@ -45,19 +47,24 @@ export function provide(parts: Partial<Parts>): void {
   thread[PARTS] = { ...thread[PARTS], ...parts };
 }
 
-/**
- * Says where the parts are to be had, and who this thread is to them. Waits only in workers that are
- * modules: they cannot load a script in the middle of a task, so they do it here.
- */
-export function expectParts(from: Start): void | Promise<unknown> {
+/** Says where the parts are to be had, and who this thread is to them. */
+export function expectParts(from: Start): void {
   start = from;
-  if (thread[PARTS] || !from.scripts) return;
+}
+
+/** Whether this worker is a module: it cannot load a script in the middle of a task. */
+export function isModule(): boolean {
   try {
     thread.importScripts!(NO_ADDRESS);
   } catch (refusal) {
-    if (!(refusal instanceof TypeError)) return;
-    return Promise.all(Object.values(from.scripts).map((url: string) => import(/* @vite-ignore */ /* webpackIgnore: true */ url)));
+    return refusal instanceof TypeError;
   }
+  return false;
+}
+
+/** Takes over from the first script: the runtime, the ring, all messages. */
+export function ring(): typeof serve {
+  return part('ring');
 }
 
 /**

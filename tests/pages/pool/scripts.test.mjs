@@ -42,7 +42,7 @@ test('a worker starts by its first script, in which tasks find everything', asyn
   assertEqual(await freshWorker(), ['/pkg/dist/worker-first.js', ...ALL]);
 }, { timeout });
 
-for (const script of ['worker-values', 'worker-rest']) {
+for (const script of ['worker-ring', 'worker-values', 'worker-rest']) {
   test(`where ${script} is not found, or is a page of the server's, a worker starts by the whole script`, async () => {
     assertEqual(await answering(script, gone, freshWorker), ['/pkg/dist/worker.js', ...ALL]);
     const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' };
