@@ -15,6 +15,7 @@ import { isPlainLength, plainLength, readPlain } from './plain.js';
 interface Scope {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker | null>) => void) | null;
+  onmessageerror: (() => void) | null;
   close(): void;
 }
 
@@ -39,6 +40,7 @@ export function begin(): void {
     if (start) guard(() => take(data));
     else if (data) void prepare(data as Start);
   };
+  scope.onmessageerror = () => guard(() => take(null));
 }
 
 /** Says that the worker is ready as soon as its lock is held, where the rest of the start has been seen to work. */

@@ -27,6 +27,16 @@ for (const [value, task] of [[3, (x) => x + 1], [undefined, () => {}], [null, ()
 
 test('it may be given an object', async () => assertEqual(await first(({ a }) => a, { a: 'in it' }), 'in it'), { timeout });
 
+test('data that the worker cannot read is an error, or is read, but never waited for', async () => {
+  // How deep a worker reads differs: somewhere here the page can send what it cannot read.
+  for (const depth of [2000, 4000, 6000, 8000, 10_000, 20_000, 50_000]) {
+    let nested = [];
+    for (let at = 0; at < depth; at++) nested = at % 2 ? { nested } : [nested];
+    const seen = await first(() => 'read', [nested, new Blob([])]).catch(({ code }) => code);
+    assert(['read', 'ERR_NOT_SERIALIZABLE', 'ERR_WORKER_CRASHED'].includes(seen), `${depth}: ${seen}`);
+  }
+}, { timeout });
+
 test('it may await', async () => {
   assertEqual(await first(async (x) => {
     await new Promise((done) => setTimeout(done, 5));
